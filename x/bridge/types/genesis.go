@@ -1,0 +1,353 @@
+package types
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Validator is one member of the network: the same power in consensus, in the
+// bridge and in every contract.
+type Validator struct {
+	ConsensusKey ConsensusKey `json:"consensus_key"` // ed25519, base64
+	Signer       Address      `json:"signer"`        // signs seals
+	Operator     Address      `json:"operator"`      // signs transactions
+	Power        uint32       `json:"power"`
+	Moniker      string       `json:"moniker"` // 1 to 32 of A-Z a-z 0-9 space . _ -
+}
+
+// ConsensusKey is an ed25519 public key; its JSON form is base64, as
+// CometBFT's.
+type ConsensusKey []byte
+
+// ID is the consensus address of the validator.
+func (v Validator) ID() ValidatorID { return v.ConsensusKey.ID() }
+
+// ID is the consensus address that belongs to the key.
+func (k ConsensusKey) ID() ValidatorID {
+	sum := sha256.Sum256(k)
+	return ValidatorID(sum[:20])
+}
+
+// Validate checks one validator by itself.
+func (v Validator) Validate() error {
+	if len(v.ConsensusKey) != ed25519.PublicKeySize {
+		return fmt.Errorf("validator %q: consensus key of %d bytes, want %d (ed25519)",
+			v.Moniker, len(v.ConsensusKey), ed25519.PublicKeySize)
+	}
+	if v.Signer == (Address{}) || v.Operator == (Address{}) {
+		return fmt.Errorf("validator %q: zero signer or operator address", v.Moniker)
+	}
+	if v.Power == 0 {
+		return fmt.Errorf("validator %q: zero power", v.Moniker)
+	}
+	return validateName("moniker", v.Moniker)
+}
+
+// SignerSet is the validator set that contracts check signatures against.
+func SignerSet(validators []Validator) (ValidatorSet, error) {
+	members := make([]Member, len(validators))
+	for i, v := range validators {
+		members[i] = Member{Signer: v.Signer, Power: v.Power}
+	}
+	return NewValidatorSet(members)
+}
+
+// Params are the protocol's parameters, with their ranges in Validate.
+type Params struct {
+	MaxMarks       uint32 `json:"max_marks"`        // marks of one validator above a cursor, 1 to 64
+	MarkStride     uint64 `json:"mark_stride"`      // a mark at every nonce divisible by it, 16 to 1024
+	HeadInterval   uint64 `json:"head_interval"`    // source blocks between head-only votes, 1 to 10000
+	MaxSigs        uint32 `json:"max_sigs"`         // seal signatures in one extension, 1 to 16
+	MaxOpenBatches uint32 `json:"max_open_batches"` // unexecuted batches a chain, 1 to 64
+	KeepBlocks     uint64 `json:"keep_blocks"`      // blocks that finished commands and seals stay, 1 to 1000000
+	PayloadBytes   uint64 `json:"payload_bytes"`    // inbox payload bytes a block, 262144 to 33554432
+}
+
+// Sizes of a vote extension in bytes: the honest limit and the hard one.
+const (
+	SoftVoteBytes = 1 << 10
+	MaxVoteBytes  = 4 << 10
+)
+
+// MaxEventBytes bounds the encoded size of any inbox event in a payload:
+// a deposit with MaxDataBytes of data needs 1,221 bytes.
+const MaxEventBytes = 1300
+
+// DefaultParams are the parameters of a new network.
+func DefaultParams() Params {
+	return Params{
+		MaxMarks: 64, MarkStride: 128, HeadInterval: 32, MaxSigs: 4,
+		MaxOpenBatches: 4, KeepBlocks: 1000, PayloadBytes: 6 << 20,
+	}
+}
+
+// Validate checks each parameter against its range.
+func (p Params) Validate() error {
+	checks := []struct {
+		name     string
+		value    uint64
+		min, max uint64
+	}{
+		{"max_marks", uint64(p.MaxMarks), 1, 64},
+		{"mark_stride", p.MarkStride, 16, 1024},
+		{"head_interval", p.HeadInterval, 1, 10_000},
+		{"max_sigs", uint64(p.MaxSigs), 1, 16},
+		{"max_open_batches", uint64(p.MaxOpenBatches), 1, 64},
+		{"keep_blocks", p.KeepBlocks, 1, 1_000_000},
+		{"payload_bytes", p.PayloadBytes, 256 << 10, 32 << 20},
+	}
+	for _, c := range checks {
+		if c.value < c.min || c.value > c.max {
+			return fmt.Errorf("param %s = %d: want %d to %d", c.name, c.value, c.min, c.max)
+		}
+	}
+	return nil
+}
+
+// Chain is a connected chain.
+type Chain struct {
+	ID         ChainID `json:"id"`
+	Label      string  `json:"label"`
+	Bridge     Address `json:"bridge"`       // the Bridge contract there
+	BatchGapMS uint64  `json:"batch_gap_ms"` // least time between batches, about one block of the chain
+	BatchGas   uint64  `json:"batch_gas"`    // gas that one batch may plan with, at most one transaction's
+	ReleaseGas uint32  `json:"release_gas"`  // gas cap of one payout
+}
+
+// Defaults of a chain: Ethereum's transaction gas cap (EIP-7825), and a payout
+// cap that holds an ordinary ERC-20 transfer twice over.
+const (
+	DefaultBatchGas   = 1 << 24
+	DefaultReleaseGas = 100_000
+)
+
+// Validate checks one chain by itself.
+func (c Chain) Validate() error {
+	if c.ID == 0 {
+		return fmt.Errorf("chain %q: id 0", c.Label)
+	}
+	if err := ValidateLabel(c.Label); err != nil {
+		return err
+	}
+	if c.Bridge == (Address{}) {
+		return fmt.Errorf("chain %s: zero bridge contract", c.Label)
+	}
+	if c.ReleaseGas < MinReleaseGas || c.ReleaseGas > MaxReleaseGas {
+		return fmt.Errorf("chain %s: release_gas %d: want %d to %d", c.Label, c.ReleaseGas, MinReleaseGas, MaxReleaseGas)
+	}
+	if c.BatchGas < 4*uint64(c.ReleaseGas) || c.BatchGas > 1<<30 {
+		return fmt.Errorf("chain %s: batch_gas %d: want 4 × release_gas to %d", c.Label, c.BatchGas, 1<<30)
+	}
+	if c.BatchGapMS > 3_600_000 {
+		return fmt.Errorf("chain %s: batch_gap_ms %d: at most an hour", c.Label, c.BatchGapMS)
+	}
+	return nil
+}
+
+// Asset is something of value that exists on several chains.
+type Asset struct {
+	ID       AssetID `json:"id"`
+	Name     string  `json:"name"`
+	Symbol   string  `json:"symbol"`
+	Decimals uint8   `json:"decimals"` // of the asset's unit: the most of all its tokens
+	Tokens   []Token `json:"tokens"`
+}
+
+// Token is how one chain holds an asset.
+type Token struct {
+	Chain      ChainID    `json:"chain"`
+	Mode       TokenMode  `json:"mode"`
+	Token      Address    `json:"token"` // zero for mode mint
+	Decimals   uint8      `json:"decimals"`
+	ReleaseFee Amount     `json:"release_fee"` // asset units, a multiple of the token's unit
+	RefundFee  Amount     `json:"refund_fee"`  // asset units, a multiple of the token's unit
+	Limit      TokenLimit `json:"limit"`       // token units
+}
+
+// MarshalJSON gives the limit its stable field names.
+func (l TokenLimit) MarshalJSON() ([]byte, error) { return json.Marshal(tokenLimitJSON(l)) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (l *TokenLimit) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, (*tokenLimitJSON)(l))
+}
+
+type tokenLimitJSON struct {
+	Minimum  Amount `json:"minimum"`
+	Capacity Amount `json:"capacity"`
+	Rate     Amount `json:"rate"`
+}
+
+// Validate checks one asset by itself.
+func (a Asset) Validate() error {
+	if a.ID == (AssetID{}) {
+		return fmt.Errorf("asset %q: zero id", a.Symbol)
+	}
+	if err := validateName("name", a.Name); err != nil {
+		return fmt.Errorf("asset %s: %w", a.ID, err)
+	}
+	if err := validateName("symbol", a.Symbol); err != nil {
+		return fmt.Errorf("asset %s: %w", a.ID, err)
+	}
+	seen := map[ChainID]bool{}
+	for _, t := range a.Tokens {
+		if seen[t.Chain] {
+			return fmt.Errorf("asset %s: two tokens on chain %s", a.Symbol, t.Chain)
+		}
+		seen[t.Chain] = true
+		if err := t.validate(a.Decimals); err != nil {
+			return fmt.Errorf("asset %s on chain %s: %w", a.Symbol, t.Chain, err)
+		}
+	}
+	if a.Decimals > MaxDecimals {
+		return fmt.Errorf("asset %s: %d decimals, at most %d", a.Symbol, a.Decimals, MaxDecimals)
+	}
+	return nil
+}
+
+func (t Token) validate(assetDecimals uint8) error {
+	if err := t.Mode.Validate(); err != nil {
+		return err
+	}
+	if t.Mode == ModeMint && t.Token != (Address{}) {
+		return fmt.Errorf("a wrapped token's address is decided by the contract: leave token empty")
+	}
+	if t.Mode == ModeLock && t.Token == (Address{}) {
+		return fmt.Errorf("mode lock wants the token's address (%s for the native coin)", NativeToken)
+	}
+	scale, err := t.Scale(assetDecimals)
+	if err != nil {
+		return err
+	}
+	for _, fee := range []Amount{t.ReleaseFee, t.RefundFee} {
+		if _, remainder := fee.DivMod(scale); !remainder.IsZero() {
+			return fmt.Errorf("fee %s is no multiple of the token's unit, %s", fee, scale)
+		}
+	}
+	return nil
+}
+
+// Scale is how many asset units one token unit is.
+func (t Token) Scale(assetDecimals uint8) (Amount, error) {
+	if t.Decimals > assetDecimals {
+		return Amount{}, fmt.Errorf("token has %d decimals, its asset only %d", t.Decimals, assetDecimals)
+	}
+	return PowerOfTen(assetDecimals - t.Decimals)
+}
+
+// Record is one key and value of the state.
+type Record struct {
+	Key   HexBytes `json:"key"`
+	Value HexBytes `json:"value"`
+}
+
+// Genesis is a network's first state: either a new one (validators, chains,
+// assets), or the exported records of another, never both.
+type Genesis struct {
+	Params     Params      `json:"params"`
+	Validators []Validator `json:"validators"`
+	Chains     []Chain     `json:"chains"`
+	Assets     []Asset     `json:"assets"`
+	Records    []Record    `json:"records,omitempty"`
+}
+
+// Validate checks the whole: members, references between them, and that a
+// payload of mark_stride of the largest events fits each chain's share.
+func (g Genesis) Validate() error {
+	if len(g.Records) > 0 {
+		if len(g.Validators)+len(g.Chains)+len(g.Assets) > 0 {
+			return fmt.Errorf("genesis: exported records and new validators, chains or assets together")
+		}
+		return nil
+	}
+	if err := g.Params.Validate(); err != nil {
+		return fmt.Errorf("genesis: %w", err)
+	}
+	if err := g.validateValidators(); err != nil {
+		return fmt.Errorf("genesis: %w", err)
+	}
+	if err := g.validateChains(); err != nil {
+		return fmt.Errorf("genesis: %w", err)
+	}
+	if err := g.validateAssets(); err != nil {
+		return fmt.Errorf("genesis: %w", err)
+	}
+	return nil
+}
+
+func (g Genesis) validateValidators() error {
+	keys, operators := map[ValidatorID]bool{}, map[Address]bool{}
+	for _, v := range g.Validators {
+		if err := v.Validate(); err != nil {
+			return err
+		}
+		if keys[v.ID()] {
+			return fmt.Errorf("validator %q: its consensus key stands there twice", v.Moniker)
+		}
+		if operators[v.Operator] {
+			return fmt.Errorf("validator %q: its operator address stands there twice", v.Moniker)
+		}
+		keys[v.ID()], operators[v.Operator] = true, true
+	}
+	_, err := SignerSet(g.Validators)
+	return err
+}
+
+func (g Genesis) validateChains() error {
+	ids, labels := map[ChainID]bool{}, map[string]bool{}
+	for _, c := range g.Chains {
+		if err := c.Validate(); err != nil {
+			return err
+		}
+		if ids[c.ID] || labels[c.Label] {
+			return fmt.Errorf("chain %s (%s) stands there twice", c.Label, c.ID)
+		}
+		ids[c.ID], labels[c.Label] = true, true
+	}
+	if n := uint64(len(g.Chains)); n > 0 && g.Params.PayloadBytes/n < g.Params.MarkStride*MaxEventBytes {
+		return fmt.Errorf("param payload_bytes = %d: the share of one of %d chains holds less than mark_stride (%d) events of %d bytes",
+			g.Params.PayloadBytes, n, g.Params.MarkStride, MaxEventBytes)
+	}
+	return nil
+}
+
+func (g Genesis) validateAssets() error {
+	ids := map[AssetID]bool{}
+	type place struct {
+		chain ChainID
+		token Address
+	}
+	mapped := map[place]bool{}
+	for _, a := range g.Assets {
+		if err := a.Validate(); err != nil {
+			return err
+		}
+		if ids[a.ID] {
+			return fmt.Errorf("asset %s stands there twice", a.ID)
+		}
+		ids[a.ID] = true
+		for _, t := range a.Tokens {
+			if !slices.ContainsFunc(g.Chains, func(c Chain) bool { return c.ID == t.Chain }) {
+				return fmt.Errorf("asset %s: chain %s is not in this genesis", a.Symbol, t.Chain)
+			}
+			at := place{t.Chain, t.Token}
+			if t.Mode == ModeLock && mapped[at] {
+				return fmt.Errorf("asset %s: token %s of chain %s belongs to another asset", a.Symbol, t.Token, t.Chain)
+			}
+			mapped[at] = true
+		}
+	}
+	return nil
+}
+
+// validateName takes 1 to 32 characters that are safe in a log, a page and a
+// contract's bytes32.
+func validateName(field, name string) error {
+	if !namePattern.MatchString(name) {
+		return fmt.Errorf("%s %q: want 1 to 32 of A-Z a-z 0-9 space . _ -", field, name)
+	}
+	return nil
+}

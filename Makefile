@@ -1,0 +1,134 @@
+# bridged: how to build, test and run it. `make help` lists what there is.
+
+SHELL      := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+MODULE  := github.com/icrosschain/bridged
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -X $(MODULE)/internal/cli.version=$(VERSION) -X $(MODULE)/internal/cli.commit=$(COMMIT)
+
+# Extra arguments for the program that a target runs: make demo ARGS=--help
+ARGS ?=
+# Packages and extra flags of the test targets: make test PKG=./x/bridge/... FLAGS=-run=Seal
+PKG      ?= ./...
+FLAGS    ?=
+RACE_PKG ?= ./app/... ./x/bridge/... ./internal/...
+# How long `make fuzz` stays with each target.
+FUZZTIME ?= 5m
+
+TOOLS      := bin/tools
+GOTESTSUM  := $(TOOLS)/gotestsum --format pkgname --hide-summary skipped --
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) \
+		| awk -F ':.*## ' '{ printf "  %-18s %s\n", $$1, $$2 }'
+
+##
+## programs
+
+.PHONY: build
+build: bin/bridged ## build bin/bridged (CGO_ENABLED=0 works, with slower signatures)
+
+.PHONY: bin/bridged bin/devnet
+bin/bridged:
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/bridged
+
+bin/devnet:
+	go build -trimpath -o $@ ./cmd/devnet
+
+.PHONY: install
+install: ## install bridged into GOBIN
+	go install -trimpath -ldflags '$(LDFLAGS)' ./cmd/bridged
+
+.PHONY: demo
+demo: bin/bridged bin/devnet ## run a network with two chains here, send transfers, show what became of them
+	bin/devnet demo --bridged bin/bridged $(ARGS)
+
+.PHONY: devnet
+devnet: bin/bridged bin/devnet ## run a network here until it is interrupted
+	bin/devnet run --bridged bin/bridged $(ARGS)
+
+##
+## tests
+
+.PHONY: test
+test: $(TOOLS)/gotestsum ## run all unit and integration tests
+	$(GOTESTSUM) -timeout 10m $(FLAGS) $(PKG)
+
+.PHONY: test-race
+test-race: $(TOOLS)/gotestsum ## run the tests of consensus and of all goroutines with the race detector
+	$(GOTESTSUM) -race -timeout 15m $(FLAGS) $(RACE_PKG)
+
+.PHONY: test-long
+test-long: $(TOOLS)/gotestsum ## run all tests with BRIDGED_LONG=1: more seeds, more steps
+	BRIDGED_LONG=1 $(GOTESTSUM) -count 1 -timeout 90m $(FLAGS) $(PKG)
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME each
+	scripts/fuzz.sh each $(FUZZTIME)
+
+.PHONY: fuzz-ci
+fuzz-ci: ## fuzz all targets, together less than two minutes (building them not counted)
+	scripts/fuzz.sh total 100
+
+.PHONY: bench
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
+
+.PHONY: bench-throughput
+bench-throughput: ## measure finalised transfers a second on a network of this machine
+	go run ./cmd/devnet bench $(ARGS)
+
+.PHONY: gas
+gas: ## measure the gas of the bridge contract
+	go run ./contracts/gas $(ARGS)
+
+##
+## code
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## check Go (with import order and formatting) and protobuf
+	$(TOOLS)/golangci-lint run
+	$(TOOLS)/buf lint
+	$(TOOLS)/buf format --diff --exit-code
+
+.PHONY: fmt
+fmt: $(TOOLS)/golangci-lint $(TOOLS)/buf ## format Go and protobuf
+	$(TOOLS)/golangci-lint fmt
+	$(TOOLS)/buf format --write
+
+.PHONY: deadcode
+deadcode: $(TOOLS)/deadcode ## list functions that neither a program nor a test reaches
+	$(TOOLS)/deadcode -test ./...
+
+.PHONY: generate
+generate: proto contracts ## regenerate everything that is generated
+
+.PHONY: proto
+proto: $(TOOLS)/buf ## regenerate x/bridge/bridgepb from proto/
+	$(TOOLS)/buf generate
+
+.PHONY: contracts
+contracts: ## compile the Solidity contracts and regenerate artifacts and bindings (needs Node.js)
+	contracts/build.sh
+
+.PHONY: check-generated
+check-generated: ## regenerate and fail if anything committed differs
+	scripts/check-generated.sh
+
+.PHONY: clean
+clean: ## remove what make built
+	rm -rf bin
+
+# Tools have a module of their own, so that their dependencies stay out of ours.
+# Each is built when it is first needed, and again when its module changes.
+TOOL_golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+TOOL_buf           := github.com/bufbuild/buf/cmd/buf
+TOOL_gotestsum     := gotest.tools/gotestsum
+TOOL_deadcode      := golang.org/x/tools/cmd/deadcode
+
+$(TOOLS)/%: tools/go.mod tools/go.sum
+	go build -modfile tools/go.mod -o $@ $(TOOL_$*)

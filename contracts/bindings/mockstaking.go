@@ -1,0 +1,307 @@
+// Code generated via abigen V2 - DO NOT EDIT.
+// This file is a generated binding and any manual changes will be lost.
+
+package bindings
+
+import (
+	"bytes"
+	"errors"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/accounts/abi"
+	"github.com/ethereum/go-ethereum/accounts/abi/bind/v2"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+)
+
+// Reference imports to suppress errors if they are not otherwise used.
+var (
+	_ = bytes.Equal
+	_ = errors.New
+	_ = big.NewInt
+	_ = common.Big1
+	_ = types.BloomLookup
+	_ = abi.ConvertType
+)
+
+// MockStakingMetaData contains all meta data concerning the MockStaking contract.
+var MockStakingMetaData = bind.MetaData{
+	ABI: "[{\"inputs\":[],\"name\":\"bridge\",\"outputs\":[{\"internalType\":\"contractIBridge\",\"name\":\"\",\"type\":\"address\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"broken\",\"outputs\":[{\"internalType\":\"bool\",\"name\":\"\",\"type\":\"bool\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"hungry\",\"outputs\":[{\"internalType\":\"bool\",\"name\":\"\",\"type\":\"bool\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"bool\",\"name\":\"broken_\",\"type\":\"bool\"},{\"internalType\":\"bool\",\"name\":\"hungry_\",\"type\":\"bool\"}],\"name\":\"setBehaviour\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"contractIBridge\",\"name\":\"bridge_\",\"type\":\"address\"}],\"name\":\"setBridge\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"internalType\":\"uint32\",\"name\":\"fraction\",\"type\":\"uint32\"}],\"name\":\"slash\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"},{\"internalType\":\"bytes\",\"name\":\"data\",\"type\":\"bytes\"}],\"name\":\"stake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"\",\"type\":\"address\"}],\"name\":\"stakeOf\",\"outputs\":[{\"internalType\":\"uint128\",\"name\":\"\",\"type\":\"uint128\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"unstake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"}]",
+	ID:  "MockStaking",
+	Bin: "0x6080806040523460155761078d908161001a8239f35b5f80fdfe6080806040526004361015610012575f80fd5b5f905f3560e01c9081630a5d76a51461049157508063426233601461043a5780637bd3ca35146103d65780637c92e12e146103b05780637fb1ad621461038d5780638a714811146101815780638dd1480214610124578063b24cf7b6146100b65763e78cea9214610081575f80fd5b346100b357806003193601126100b35773ffffffffffffffffffffffffffffffffffffffff6020915416604051908152f35b80fd5b50346100b35760406003193601126100b3576004358015158091036101205760243580151580910361011c577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff000060ff61ff006002549360081b1693169116171760025580f35b8280fd5b5080fd5b50346100b35760206003193601126100b35760043573ffffffffffffffffffffffffffffffffffffffff8116809103610120577fffffffffffffffffffffffff000000000000000000000000000000000000000082541617815580f35b50346100b35760406003193601126100b35761019b610675565b906024359163ffffffff83168093036101205773ffffffffffffffffffffffffffffffffffffffff825416331480610380575b156101205760ff60025460081c16155b801561037b575073ffffffffffffffffffffffffffffffffffffffff81169081835260016020526fffffffffffffffffffffffffffffffff60408420541684810294818604149015171561034e576fffffffffffffffffffffffffffffffff620f4240849504169183526001602052604083206fffffffffffffffffffffffffffffffff61026f8482845416610725565b167fffffffffffffffffffffffffffffffff0000000000000000000000000000000082541617905573ffffffffffffffffffffffffffffffffffffffff83541691823b15610349576040517fbb08648100000000000000000000000000000000000000000000000000000000815273ffffffffffffffffffffffffffffffffffffffff9290921660048301526fffffffffffffffffffffffffffffffff1660248201529082908290604490829084905af1801561033e5761032d5750f35b81610337916106b7565b6100b35780f35b6040513d84823e3d90fd5b505050fd5b6024837f4e487b710000000000000000000000000000000000000000000000000000000081526011600452fd5b6101de565b5060ff60025416156101ce565b50346100b357806003193601126100b357602060ff600254166040519015158152f35b50346100b357806003193601126100b357602060ff60025460081c166040519015158152f35b50346100b35760406003193601126100b357806103f1610675565b6103f9610698565b9073ffffffffffffffffffffffffffffffffffffffff811683526001602052604083206fffffffffffffffffffffffffffffffff61026f8482845416610725565b50346100b35760206003193601126100b3576fffffffffffffffffffffffffffffffff604060209273ffffffffffffffffffffffffffffffffffffffff61047f610675565b16815260018452205416604051908152f35b905034610644576060600319360112610644576104ac610675565b6104b4610698565b60443567ffffffffffffffff811161064457366023820112156106445780600401359267ffffffffffffffff84116106445736602485840101116106445773ffffffffffffffffffffffffffffffffffffffff16805f52600160205260405f206fffffffffffffffffffffffffffffffff8082541694168094016fffffffffffffffffffffffffffffffff8111610648576fffffffffffffffffffffffffffffffff167fffffffffffffffffffffffffffffffff0000000000000000000000000000000082541617905573ffffffffffffffffffffffffffffffffffffffff5f541691823b15610644576084867fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f885f9960248b97869b879a7f8f9a36d000000000000000000000000000000000000000000000000000000000895260048901528288015260606044880152826064880152018686013785858286010152011681010301925af180156106395761062b575080f35b61063791505f906106b7565b005b6040513d5f823e3d90fd5b5f80fd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b6004359073ffffffffffffffffffffffffffffffffffffffff8216820361064457565b602435906fffffffffffffffffffffffffffffffff8216820361064457565b90601f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0910116810190811067ffffffffffffffff8211176106f857604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b906fffffffffffffffffffffffffffffffff809116911603906fffffffffffffffffffffffffffffffff82116106485756fea26469706673582212203e62a11d2707b482b8569c727d2fbbacf58af949127cf33de32856995ae0229b64736f6c63430008250033",
+}
+
+// MockStaking is an auto generated Go binding around an Ethereum contract.
+type MockStaking struct {
+	abi abi.ABI
+}
+
+// GetABI returns the ABI associated with this contract binding.
+func (c *MockStaking) GetABI() abi.ABI {
+	return c.abi
+}
+
+// NewMockStaking creates a new instance of MockStaking.
+func NewMockStaking() *MockStaking {
+	parsed, err := MockStakingMetaData.ParseABI()
+	if err != nil {
+		panic(errors.New("invalid ABI: " + err.Error()))
+	}
+	return &MockStaking{abi: *parsed}
+}
+
+// Instance creates a wrapper for a deployed contract instance at the given address.
+// Use this to create the instance object passed to abigen v2 library functions Call, Transact, etc.
+func (c *MockStaking) Instance(backend bind.ContractBackend, addr common.Address) *bind.BoundContract {
+	return bind.NewBoundContract(addr, c.abi, backend, backend, backend)
+}
+
+// PackBridge is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xe78cea92.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function bridge() view returns(address)
+func (mockStaking *MockStaking) PackBridge() []byte {
+	enc, err := mockStaking.abi.Pack("bridge")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackBridge is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xe78cea92.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function bridge() view returns(address)
+func (mockStaking *MockStaking) TryPackBridge() ([]byte, error) {
+	return mockStaking.abi.Pack("bridge")
+}
+
+// UnpackBridge is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xe78cea92.
+//
+// Solidity: function bridge() view returns(address)
+func (mockStaking *MockStaking) UnpackBridge(data []byte) (common.Address, error) {
+	out, err := mockStaking.abi.Unpack("bridge", data)
+	if err != nil {
+		return *new(common.Address), err
+	}
+	out0 := *abi.ConvertType(out[0], new(common.Address)).(*common.Address)
+	return out0, nil
+}
+
+// PackBroken is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7fb1ad62.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function broken() view returns(bool)
+func (mockStaking *MockStaking) PackBroken() []byte {
+	enc, err := mockStaking.abi.Pack("broken")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackBroken is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7fb1ad62.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function broken() view returns(bool)
+func (mockStaking *MockStaking) TryPackBroken() ([]byte, error) {
+	return mockStaking.abi.Pack("broken")
+}
+
+// UnpackBroken is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x7fb1ad62.
+//
+// Solidity: function broken() view returns(bool)
+func (mockStaking *MockStaking) UnpackBroken(data []byte) (bool, error) {
+	out, err := mockStaking.abi.Unpack("broken", data)
+	if err != nil {
+		return *new(bool), err
+	}
+	out0 := *abi.ConvertType(out[0], new(bool)).(*bool)
+	return out0, nil
+}
+
+// PackHungry is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7c92e12e.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function hungry() view returns(bool)
+func (mockStaking *MockStaking) PackHungry() []byte {
+	enc, err := mockStaking.abi.Pack("hungry")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackHungry is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7c92e12e.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function hungry() view returns(bool)
+func (mockStaking *MockStaking) TryPackHungry() ([]byte, error) {
+	return mockStaking.abi.Pack("hungry")
+}
+
+// UnpackHungry is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x7c92e12e.
+//
+// Solidity: function hungry() view returns(bool)
+func (mockStaking *MockStaking) UnpackHungry(data []byte) (bool, error) {
+	out, err := mockStaking.abi.Unpack("hungry", data)
+	if err != nil {
+		return *new(bool), err
+	}
+	out0 := *abi.ConvertType(out[0], new(bool)).(*bool)
+	return out0, nil
+}
+
+// PackSetBehaviour is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xb24cf7b6.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function setBehaviour(bool broken_, bool hungry_) returns()
+func (mockStaking *MockStaking) PackSetBehaviour(broken bool, hungry bool) []byte {
+	enc, err := mockStaking.abi.Pack("setBehaviour", broken, hungry)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackSetBehaviour is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xb24cf7b6.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function setBehaviour(bool broken_, bool hungry_) returns()
+func (mockStaking *MockStaking) TryPackSetBehaviour(broken bool, hungry bool) ([]byte, error) {
+	return mockStaking.abi.Pack("setBehaviour", broken, hungry)
+}
+
+// PackSetBridge is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x8dd14802.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function setBridge(address bridge_) returns()
+func (mockStaking *MockStaking) PackSetBridge(bridge common.Address) []byte {
+	enc, err := mockStaking.abi.Pack("setBridge", bridge)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackSetBridge is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x8dd14802.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function setBridge(address bridge_) returns()
+func (mockStaking *MockStaking) TryPackSetBridge(bridge common.Address) ([]byte, error) {
+	return mockStaking.abi.Pack("setBridge", bridge)
+}
+
+// PackSlash is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x8a714811.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function slash(address operator, uint32 fraction) returns()
+func (mockStaking *MockStaking) PackSlash(operator common.Address, fraction uint32) []byte {
+	enc, err := mockStaking.abi.Pack("slash", operator, fraction)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackSlash is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x8a714811.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function slash(address operator, uint32 fraction) returns()
+func (mockStaking *MockStaking) TryPackSlash(operator common.Address, fraction uint32) ([]byte, error) {
+	return mockStaking.abi.Pack("slash", operator, fraction)
+}
+
+// PackStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x0a5d76a5.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function stake(address operator, uint128 amount, bytes data) returns()
+func (mockStaking *MockStaking) PackStake(operator common.Address, amount *big.Int, data []byte) []byte {
+	enc, err := mockStaking.abi.Pack("stake", operator, amount, data)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x0a5d76a5.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function stake(address operator, uint128 amount, bytes data) returns()
+func (mockStaking *MockStaking) TryPackStake(operator common.Address, amount *big.Int, data []byte) ([]byte, error) {
+	return mockStaking.abi.Pack("stake", operator, amount, data)
+}
+
+// PackStakeOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x42623360.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function stakeOf(address ) view returns(uint128)
+func (mockStaking *MockStaking) PackStakeOf(arg0 common.Address) []byte {
+	enc, err := mockStaking.abi.Pack("stakeOf", arg0)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackStakeOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x42623360.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function stakeOf(address ) view returns(uint128)
+func (mockStaking *MockStaking) TryPackStakeOf(arg0 common.Address) ([]byte, error) {
+	return mockStaking.abi.Pack("stakeOf", arg0)
+}
+
+// UnpackStakeOf is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x42623360.
+//
+// Solidity: function stakeOf(address ) view returns(uint128)
+func (mockStaking *MockStaking) UnpackStakeOf(data []byte) (*big.Int, error) {
+	out, err := mockStaking.abi.Unpack("stakeOf", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackUnstake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7bd3ca35.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function unstake(address operator, uint128 amount) returns()
+func (mockStaking *MockStaking) PackUnstake(operator common.Address, amount *big.Int) []byte {
+	enc, err := mockStaking.abi.Pack("unstake", operator, amount)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackUnstake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7bd3ca35.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function unstake(address operator, uint128 amount) returns()
+func (mockStaking *MockStaking) TryPackUnstake(operator common.Address, amount *big.Int) ([]byte, error) {
+	return mockStaking.abi.Pack("unstake", operator, amount)
+}

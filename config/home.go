@@ -1,0 +1,64 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// Home is the directory of one node: everything it knows is under it.
+//
+//	config/config.toml              CometBFT's settings
+//	config/app.toml                 ours
+//	config/genesis.json             the network's first state
+//	config/node_key.json            the peer-to-peer identity
+//	config/priv_validator_key.json  the consensus key
+//	data/                           databases, the write-ahead log, what was signed last
+//	keys/<role>/                    keystore files: signer, operator, relayer
+type Home string
+
+// DefaultHome is ~/.bridged, or .bridged where there is no home directory.
+func DefaultHome() string {
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return ".bridged"
+	}
+	return filepath.Join(user, ".bridged")
+}
+
+// String is the directory.
+func (h Home) String() string { return string(h) }
+
+// Dir is the directory of the configuration files.
+func (h Home) Dir() string { return filepath.Join(string(h), "config") }
+
+// Data is the directory of everything the node writes while it runs.
+func (h Home) Data() string { return filepath.Join(string(h), "data") }
+
+// Keys is the directory of the keystore files.
+func (h Home) Keys() string { return filepath.Join(string(h), "keys") }
+
+// AppFile is our configuration file.
+func (h Home) AppFile() string { return filepath.Join(h.Dir(), "app.toml") }
+
+// CometFile is CometBFT's configuration file.
+func (h Home) CometFile() string { return filepath.Join(h.Dir(), "config.toml") }
+
+// GenesisFile is the network's first state.
+func (h Home) GenesisFile() string { return filepath.Join(h.Dir(), "genesis.json") }
+
+// NodeKeyFile is the peer-to-peer identity.
+func (h Home) NodeKeyFile() string { return filepath.Join(h.Dir(), "node_key.json") }
+
+// ValidatorKeyFile is the consensus key.
+func (h Home) ValidatorKeyFile() string { return filepath.Join(h.Dir(), "priv_validator_key.json") }
+
+// ValidatorStateFile is the height, round and step signed last.
+func (h Home) ValidatorStateFile() string {
+	return filepath.Join(h.Data(), "priv_validator_state.json")
+}
+
+// Exists says whether a node was initialised here.
+func (h Home) Exists() bool {
+	_, err := os.Stat(h.AppFile())
+	return err == nil
+}

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// key describes one setting and points to its value.
+type key struct {
+	Name    string // section.key
+	target  any
+	Comment string // what it does, one or two sentences
+	Unit    string
+	Range   string
+	valid   func() bool
+	secret  bool
+}
+
+// local is the name inside its section.
+func (k key) local() string { return k.Name[strings.LastIndexByte(k.Name, '.')+1:] }
+
+// section is the name of its table.
+func (k key) section() string { return k.Name[:strings.LastIndexByte(k.Name, '.')] }
+
+// show is the value as people may see it.
+func (k key) show() string {
+	if k.secret && literal(k.target) != `""` {
+		return `"[redacted]"`
+	}
+	return display(k.target)
+}
+
+func (k key) check() []error {
+	if k.valid == nil || k.valid() {
+		return nil
+	}
+	return []error{&Error{Key: k.Name, Value: k.show(), Want: "want " + k.Range}}
+}
+
+// oneOf makes a key with a fixed choice of words.
+func oneOf(name string, target *string, comment string, words ...string) key {
+	return key{
+		Name: name, target: target, Comment: comment, Unit: "word", Range: strings.Join(words, ", "),
+		valid: func() bool { return slices.Contains(words, *target) },
+	}
+}
+
+// number makes a key with a range.
+func number(name string, target *uint64, unit string, low, high uint64, comment string) key {
+	return key{
+		Name: name, target: target, Comment: comment, Unit: unit, Range: fmt.Sprintf("%d to %d", low, high),
+		valid: func() bool { return *target >= low && *target <= high },
+	}
+}
+
+// duration makes a key with a range.
+func duration(name string, target *time.Duration, low, high time.Duration, comment string) key {
+	return key{
+		Name: name, target: target, Comment: comment, Unit: "duration", Range: fmt.Sprintf("%s to %s", low, high),
+		valid: func() bool { return *target >= low && *target <= high },
+	}
+}
+
+func boolean(name string, target *bool, comment string) key {
+	return key{Name: name, target: target, Comment: comment, Unit: "boolean", Range: "true, false"}
+}
+
+func text(name string, target *string, comment, what string) key {
+	return key{Name: name, target: target, Comment: comment, Unit: "text", Range: what}
+}
+
+// keys are all settings outside [[chains]], in the order of the file.
+func (c *Config) keys() []key {
+	return []key{
+		oneOf("log.level", &c.Log.Level,
+			"The least severe lines of bridged's own parts that are written.",
+			"debug", "info", "warn", "error"),
+		oneOf("log.comet_level", &c.Log.CometLevel,
+			"The same for CometBFT, which says several lines a block at info.",
+			"debug", "info", "warn", "error"),
+		oneOf("log.format", &c.Log.Format,
+			"auto is text on a terminal and JSON elsewhere.",
+			"auto", "text", "json"),
+		oneOf("state.backend", &c.State.Backend,
+			"The database of the replicated state. Change it only before the first start.",
+			"goleveldb", "pebbledb"),
+		number("state.keep_versions", &c.State.KeepVersions, "blocks", 2, 100_000_000,
+			"How many past versions of the state answer queries with --height and proofs."),
+		number("state.keep_blocks", &c.State.KeepBlocks, "blocks", 0, 1_000_000_000,
+			"How many blocks are kept; 0 keeps all. Others sync from you, so keep more than they may be behind."),
+		boolean("signer.enabled", &c.Signer.Enabled,
+			"Whether this node signs seals if it has a signer key. Without a key it is a full node."),
+		oneOf("signer.backend", &c.Signer.Backend,
+			"Where the signer key comes from: a keystore file under keys/signer, or the\nenvironment variable BRIDGED_SIGNER_KEY (64 hexadecimal digits).",
+			"keystore", "env"),
+		text("signer.passphrase_file", &c.Signer.PassphraseFile,
+			"File with the keystore's passphrase; mode 0600. BRIDGED_SIGNER_PASSPHRASE is asked first.",
+			"a path, relative to the home; empty for none"),
+		boolean("relayer.enabled", &c.Relayer.Enabled,
+			"Whether this node takes its turns in sending sealed commands, with the key\nunder keys/relayer. Without a key it sends nothing."),
+		text("relayer.passphrase_file", &c.Relayer.PassphraseFile,
+			"File with the keystore's passphrase; mode 0600. BRIDGED_RELAYER_PASSPHRASE is asked first.",
+			"a path, relative to the home; empty for none"),
+		number("relayer.max_fee_gwei", &c.Relayer.MaxFeeGwei, "gwei a gas", 1, 1_000_000,
+			"The highest fee per gas that the relayer ever pays; above it, it waits."),
+		number("relayer.tip_gwei", &c.Relayer.TipGwei, "gwei a gas", 0, 100_000,
+			"The least priority fee that it offers."),
+		boolean("telemetry.enabled", &c.Telemetry.Enabled,
+			"Whether /metrics, /livez and /readyz are served."),
+		text("telemetry.listen", &c.Telemetry.Listen,
+			"Address of that server. It has no access control: keep it private.",
+			"host:port"),
+	}
+}
+
+// keys are the settings of one [[chains]] table.
+func (c *Chain) keys() []key {
+	return []key{
+		text("chains.name", &c.Name, "The chain's label, the same as in genesis.", "1 to 32 of a-z, 0-9 and -"),
+		number("chains.id", &c.ID, "chain id", 1, 1<<63-1, "The EVM chain id."),
+		{
+			Name: "chains.contract", target: &c.Contract, Unit: "address", Range: "0x and 40 hexadecimal digits, not zero",
+			Comment: "The Bridge contract; checked against the network's state.",
+			valid:   func() bool { return c.Contract.Cmp([20]byte{}) != 0 },
+		},
+		{
+			Name: "chains.endpoints", target: &c.Endpoints, Unit: "list of URLs", Range: "URL or GROUP=URL; http, https, ws or wss",
+			Comment: "JSON-RPC servers of different operators. A group (by default the host name)\nis one operator; min_agree counts groups. URLs are shown redacted.",
+		},
+		number("chains.min_agree", &c.MinAgree, "groups", 1, 16,
+			"How many groups must name the same finalised block before this node votes."),
+		boolean("chains.single_endpoint", &c.SingleEndpoint,
+			"Allows min_agree = 1: whoever runs that endpoint decides what you vote. For\na node of your own, and for devnets."),
+		{
+			Name: "chains.finality", target: &c.Finality, Unit: "block tag or confirmations",
+			Range:   `"finalized", "safe" or 1 to 100000`,
+			Comment: "When a block counts as final.",
+			valid:   func() bool { return (c.Finality.Tag == "") == (c.Finality.Confirmations > 0) },
+		},
+		duration("chains.poll_interval", &c.PollInterval, 50*time.Millisecond, 10*time.Minute,
+			"How often the finalised head is asked for."),
+		number("chains.max_range", &c.MaxRange, "blocks", 1, 1_000_000,
+			"The most blocks that one eth_getLogs asks for; halved when a provider refuses."),
+		number("chains.rate_limit", &c.RateLimit, "requests a second", 1, 100_000,
+			"The most requests to each endpoint."),
+		duration("chains.request_timeout", &c.RequestTimeout, 100*time.Millisecond, 5*time.Minute,
+			"How long one request may take."),
+		boolean("chains.trust_plain_reads", &c.TrustPlainReads,
+			"Last resort for a chain without eth_getProof: believe min_agree groups that\nread the same accumulator, without a proof."),
+	}
+}

@@ -1,0 +1,217 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Finality says when a block of a chain counts as final.
+type Finality struct {
+	Tag           string // "finalized" or "safe"; empty where Confirmations decides
+	Confirmations uint64
+}
+
+// String is the form in app.toml.
+func (f Finality) String() string {
+	if f.Tag != "" {
+		return f.Tag
+	}
+	return strconv.FormatUint(f.Confirmations, 10)
+}
+
+func parseFinality(text string) (Finality, error) {
+	if text == "finalized" || text == "safe" {
+		return Finality{Tag: text}, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || n == 0 || n > 100_000 {
+		return Finality{}, fmt.Errorf(`want "finalized", "safe" or a number of confirmations from 1 to 100000`)
+	}
+	return Finality{Confirmations: n}, nil
+}
+
+// Endpoint is one JSON-RPC server of a chain.
+type Endpoint struct {
+	URL   string
+	Group string // who runs it; min_agree counts groups
+}
+
+// ParseEndpoint reads URL or GROUP=URL; the group is the host name by default.
+func ParseEndpoint(text string) (Endpoint, error) {
+	group, address := "", text
+	if before, after, found := strings.Cut(text, "="); found && !strings.ContainsAny(before, ":/") {
+		group, address = before, after
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return Endpoint{}, fmt.Errorf("%q: want URL or GROUP=URL, for example https://rpc.example.org", redactURL(text))
+	}
+	switch u.Scheme {
+	case "http", "https", "ws", "wss":
+	default:
+		return Endpoint{}, fmt.Errorf("%q: scheme is http, https, ws or wss", redactURL(text))
+	}
+	if group == "" {
+		group = u.Hostname()
+	}
+	return Endpoint{URL: address, Group: group}, nil
+}
+
+// String is the form in app.toml. It holds the URL's secrets.
+func (e Endpoint) String() string {
+	if u, err := url.Parse(e.URL); err == nil && u.Hostname() == e.Group {
+		return e.URL
+	}
+	return e.Group + "=" + e.URL
+}
+
+// Redacted shows who is asked, without path, query and password, where
+// providers put their keys.
+func (e Endpoint) Redacted() string { return e.Group + "=" + redactURL(e.URL) }
+
+// redactURL keeps scheme and host of a URL.
+func redactURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return "[redacted]"
+	}
+	shown := u.Scheme + "://" + u.Host
+	if u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
+		shown += "/[redacted]"
+	}
+	return shown
+}
+
+// assign parses raw, as a file, the environment or a flag gives it, into the
+// value that target points to.
+func assign(target, raw any) error {
+	text := fmt.Sprint(raw)
+	switch t := target.(type) {
+	case *string:
+		if _, ok := raw.(string); !ok {
+			return fmt.Errorf("want text in quotes")
+		}
+		*t = text
+	case *bool:
+		v, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("want true or false")
+		}
+		*t = v
+	case *uint64:
+		v, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("want a whole number from 0")
+		}
+		*t = v
+	case *time.Duration:
+		v, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf(`want a duration with its unit, for example "500ms"`)
+		}
+		*t = v
+	case *types.Address:
+		if !strings.HasPrefix(text, "0x") || !common.IsHexAddress(text) {
+			return fmt.Errorf("want an address: 0x and 40 hexadecimal digits")
+		}
+		*t = common.HexToAddress(text)
+	case *types.Amount:
+		v, err := types.ParseAmount(text)
+		if err != nil {
+			return fmt.Errorf("want a whole decimal number in quotes")
+		}
+		*t = v
+	case *Finality:
+		v, err := parseFinality(text)
+		if err != nil {
+			return err
+		}
+		*t = v
+	case *[]Endpoint:
+		v, err := parseEndpoints(raw)
+		if err != nil {
+			return err
+		}
+		*t = v
+	default:
+		panic(fmt.Sprintf("config: no parser for %T", target))
+	}
+	return nil
+}
+
+func parseEndpoints(raw any) ([]Endpoint, error) {
+	var texts []string
+	switch list := raw.(type) {
+	case string: // the environment: a list with commas
+		texts = strings.Split(list, ",")
+	case []any:
+		for _, item := range list {
+			text, ok := item.(string)
+			if !ok {
+				return nil, fmt.Errorf("want a list of URLs in quotes")
+			}
+			texts = append(texts, text)
+		}
+	default:
+		return nil, fmt.Errorf("want a list of URLs in quotes")
+	}
+	endpoints := make([]Endpoint, 0, len(texts))
+	for _, text := range texts {
+		e, err := ParseEndpoint(strings.TrimSpace(text))
+		if err != nil {
+			return nil, err
+		}
+		endpoints = append(endpoints, e)
+	}
+	return endpoints, nil
+}
+
+// literal is the TOML form of the value that target points to.
+func literal(target any) string {
+	switch t := target.(type) {
+	case *string:
+		return strconv.Quote(*t)
+	case *bool:
+		return strconv.FormatBool(*t)
+	case *uint64:
+		return strconv.FormatUint(*t, 10)
+	case *time.Duration:
+		return strconv.Quote(t.String())
+	case *types.Address:
+		return strconv.Quote(t.Hex())
+	case *types.Amount:
+		return strconv.Quote(t.String())
+	case *Finality:
+		if t.Tag != "" {
+			return strconv.Quote(t.Tag)
+		}
+		return t.String()
+	case *[]Endpoint:
+		quoted := make([]string, len(*t))
+		for i, e := range *t {
+			quoted[i] = strconv.Quote(e.String())
+		}
+		return "[" + strings.Join(quoted, ", ") + "]"
+	}
+	panic(fmt.Sprintf("config: no TOML form for %T", target))
+}
+
+// display is literal without secrets.
+func display(target any) string {
+	endpoints, ok := target.(*[]Endpoint)
+	if !ok {
+		return literal(target)
+	}
+	quoted := make([]string, len(*endpoints))
+	for i, e := range *endpoints {
+		quoted[i] = strconv.Quote(e.Redacted())
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}

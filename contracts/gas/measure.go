@@ -1,0 +1,247 @@
+package main
+
+import (
+	"fmt"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+
+	"github.com/icrosschain/bridged/contracts/evmtest"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Report is everything measured under one rule set.
+type Report struct {
+	Rules      evmtest.Rules `json:"rules"`
+	Quorums    []Quorum      `json:"quorums"`
+	Batches    []Batch       `json:"batches"`
+	Deposits   []Deposit     `json:"deposits"`
+	SetChanges []SetChange   `json:"set_changes"`
+	Deploy     uint64        `json:"deploy"`
+	Register   uint64        `json:"register_wrapped"`
+	Slices     []Slice       `json:"slices"` // of a batch of 250 fresh recipients
+}
+
+// Quorum is the cost of proving that the validators want something.
+type Quorum struct {
+	Validators int    `json:"validators"`
+	Signatures int    `json:"signatures"`
+	Check      uint64 `json:"check"`   // checkQuorum as a transaction
+	Execute    uint64 `json:"execute"` // the smallest command that does something: SetParams
+}
+
+// Batch is the cost of a batch with 21 validators.
+type Batch struct {
+	Token      string `json:"token"`
+	Recipients string `json:"recipients"` // existing or fresh
+	Size       int    `json:"size"`
+	Gas        uint64 `json:"gas"`
+	Each       uint64 `json:"each"`
+}
+
+// Deposit is the cost of a deposit.
+type Deposit struct {
+	Kind string `json:"kind"`
+	Gas  uint64 `json:"gas"`
+}
+
+// SetChange is the cost of SetValidators to a set of the same size.
+type SetChange struct {
+	Validators int    `json:"validators"`
+	Gas        uint64 `json:"gas"`
+}
+
+// Slice is one transaction of a batch that takes several.
+type Slice struct {
+	First uint32 `json:"first"`
+	Count uint32 `json:"count"`
+	Gas   uint64 `json:"gas"`
+}
+
+func measure(rules evmtest.Rules) (r Report, err error) {
+	r.Rules = rules
+	for _, n := range []int{4, 10, 21, 50, 100} {
+		b, err := newBench(rules, n)
+		if err != nil {
+			return r, fmt.Errorf("bench of %d: %w", n, err)
+		}
+		q, err := b.quorum()
+		if err != nil {
+			return r, fmt.Errorf("quorum of %d: %w", n, err)
+		}
+		r.Quorums = append(r.Quorums, q)
+		if n == 4 || n == 21 || n == 100 {
+			gas, err := b.setChange()
+			if err != nil {
+				return r, fmt.Errorf("set change of %d: %w", n, err)
+			}
+			r.SetChanges = append(r.SetChanges, SetChange{n, gas})
+		}
+		if n == 21 {
+			if err := r.common(b); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// common measures what does not depend on the number of validators, or is
+// shown for 21.
+func (r *Report) common(b *bench) (err error) {
+	if r.Batches, err = b.batches(); err != nil {
+		return fmt.Errorf("batches: %w", err)
+	}
+	if r.Deposits, err = b.deposits(); err != nil {
+		return fmt.Errorf("deposits: %w", err)
+	}
+	if r.Slices, err = b.slices(250); err != nil {
+		return fmt.Errorf("slices: %w", err)
+	}
+	f := b.fork()
+	deployed, err := f.Chain.Deploy(f.Owner, "Bridge", evmtest.NetworkID, f.Validators.Set.Pack(), common.Address{})
+	if err != nil {
+		return err
+	}
+	r.Deploy = deployed.Gas
+	r.Register, err = f.run(types.RegisterToken{
+		Asset: types.AssetID{9}, Mode: types.ModeMint, Decimals: 6, Name: "Another", Symbol: "ANO",
+	})
+	return err
+}
+
+func (b *bench) quorum() (Quorum, error) {
+	f := b.fork()
+	order, err := f.Bridge.Seal(types.EncodeCommand(types.SetParams{ReleaseGas: 300_000, Deposits: true}))
+	if err != nil {
+		return Quorum{}, err
+	}
+	data, err := f.ABI.Pack("checkQuorum", order.Seal, order.Quorum)
+	if err != nil {
+		return Quorum{}, err
+	}
+	check, err := f.Chain.Send(evmtest.Tx{From: f.relayer, To: &f.Address, Data: data})
+	if err != nil {
+		return Quorum{}, err
+	}
+	done, err := f.Execute(f.relayer, order, 0)
+	if err != nil {
+		return Quorum{}, err
+	}
+	n := len(f.Validators.Set)
+	signatures := (len(order.Quorum) - 2 - 24*n - (n+7)/8) / types.SignatureBytes
+	return Quorum{Validators: n, Signatures: signatures, Check: check.Gas, Execute: done.Gas}, nil
+}
+
+func (b *bench) setChange() (uint64, error) {
+	f := b.fork()
+	next, err := evmtest.NewValidators(len(f.Validators.Set), 2)
+	if err != nil {
+		return 0, err
+	}
+	return f.run(types.SetValidators{Epoch: 2, Set: next.Set})
+}
+
+func (b *bench) batches() ([]Batch, error) {
+	f := b.fork()
+	holders, err := f.holders(250)
+	if err != nil {
+		return nil, err
+	}
+	strangers := f.strangers(250)
+	tokens := []struct {
+		name    string
+		address common.Address
+	}{{"erc20", b.locked.Address}, {"wrapped", b.wrapped.Address}, {"native", types.NativeToken}}
+	var list []Batch
+	for _, token := range tokens {
+		for _, size := range []int{1, 10, 100, 250} {
+			for _, kind := range []string{"existing", "fresh"} {
+				to := holders
+				if kind == "fresh" {
+					to = strangers
+				}
+				gas, err := f.fork().whole(f.batch(token.address, to[:size]))
+				if err != nil {
+					return nil, fmt.Errorf("%s, %d %s: %w", token.name, size, kind, err)
+				}
+				list = append(list, Batch{token.name, kind, size, gas, gas / uint64(size)})
+			}
+		}
+	}
+	return list, nil
+}
+
+// whole executes a batch in as many transactions as it takes and adds them up.
+func (b *bench) whole(batch types.Batch) (total uint64, err error) {
+	slices, err := b.sliced(batch)
+	for _, s := range slices {
+		total += s.Gas
+	}
+	return total, err
+}
+
+func (b *bench) slices(n int) ([]Slice, error) {
+	f := b.fork()
+	return f.sliced(f.batch(f.locked.Address, f.strangers(n)))
+}
+
+// sliced executes a batch with the most gas that one transaction may have.
+func (b *bench) sliced(batch types.Batch) (list []Slice, err error) {
+	order, err := b.Bridge.Seal(types.EncodeCommand(batch))
+	if err != nil {
+		return nil, err
+	}
+	for int(order.From) < len(batch.Entries) {
+		result, err := b.Execute(b.relayer, order, evmtest.Plenty)
+		if err != nil {
+			return list, err
+		}
+		receipts, err := b.Receipts(result)
+		if err != nil {
+			return list, err
+		}
+		if len(receipts) != 1 || receipts[0].First != order.From || len(receipts[0].Failures) != 0 {
+			return list, fmt.Errorf("slice from %d: %+v", order.From, receipts)
+		}
+		list = append(list, Slice{First: order.From, Count: receipts[0].Count, Gas: result.Gas})
+		order.From += receipts[0].Count
+	}
+	return list, nil
+}
+
+func (b *bench) deposits() ([]Deposit, error) {
+	recipient := [32]byte(types.RecipientFromAddress(b.user))
+	amount, fee := big.NewInt(1000), big.NewInt(10)
+	// The vault is warm when somebody has deposited before.
+	kinds := []struct {
+		name   string
+		method string
+		args   []any
+	}{
+		{"erc20, infinite allowance", "deposit", []any{b.locked.Address, amount}},
+		{"wrapped", "deposit", []any{b.wrapped.Address, amount}},
+		{"native", "depositNative", nil},
+	}
+	var list []Deposit
+	for _, k := range kinds {
+		f := b.fork()
+		args := append(k.args, uint64(destination), recipient, common.Address{}, fee, []byte{})
+		data, err := f.ABI.Pack(k.method, args...)
+		if err != nil {
+			return nil, err
+		}
+		tx := evmtest.Tx{From: f.user, To: &f.Address, Data: data}
+		if k.name == "native" {
+			tx.Value = uint256.NewInt(1000)
+		}
+		result, err := f.Chain.Send(tx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", k.name, err)
+		}
+		list = append(list, Deposit{k.name, result.Gas})
+	}
+	return list, nil
+}
+

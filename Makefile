@@ -17,6 +17,8 @@ FLAGS    ?=
 RACE_PKG ?= ./app/... ./x/bridge/... ./internal/...
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 5m
+# How many random runs `make test-long` gives each rapid test.
+RAPID_CHECKS ?= 5000
 
 TOOLS      := bin/tools
 GOTESTSUM  := $(TOOLS)/gotestsum --format pkgname --hide-summary skipped --
@@ -63,8 +65,10 @@ test-race: $(TOOLS)/gotestsum ## run the tests of consensus and of all goroutine
 	$(GOTESTSUM) -race -timeout 15m $(FLAGS) $(RACE_PKG)
 
 .PHONY: test-long
-test-long: $(TOOLS)/gotestsum ## run all tests with BRIDGED_LONG=1: more seeds, more steps
+test-long: $(TOOLS)/gotestsum ## run all tests with BRIDGED_LONG=1, and models for RAPID_CHECKS runs each
 	BRIDGED_LONG=1 $(GOTESTSUM) -count 1 -timeout 90m $(FLAGS) $(PKG)
+	pkgs=$$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$$p}}{{end}}{{end}}{{range .XTestImports}}{{if eq . "pgregory.net/rapid"}} {{$$p}}{{end}}{{end}}' $(PKG)); \
+	if [[ -n $$pkgs ]]; then $(GOTESTSUM) -count 1 -timeout 90m $$pkgs -rapid.checks $(RAPID_CHECKS); fi
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME each

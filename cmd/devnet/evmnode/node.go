@@ -26,6 +26,8 @@ var ErrClosed = errors.New("evmnode: closed")
 // nodes passes it to goleak.IgnoreTopFunction; nothing else is left.
 const LingeringGoroutine = "github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"
 
+const settleTimeout = 30 * time.Second
+
 // rpcModules are the JSON-RPC namespaces served. debug is there for
 // debug_getRawReceipts and its like; nobody but this machine reaches it.
 var rpcModules = []string{"eth", "net", "web3", "txpool", "debug"}
@@ -49,6 +51,7 @@ type Node struct {
 }
 
 // New starts a chain and serves it. The caller owns the node and must Close it.
+// A new chain comes with block 1, which is empty.
 //
 // After Close one of go-ethereum's goroutines lives on, at most half a minute:
 // see LingeringGoroutine.
@@ -66,7 +69,9 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("evmnode: chain %d: %w", cfg.ChainID, err)
 	}
 	n := &Node{cfg: cfg, stack: stack, eth: backend, log: cfg.Logger.With("component", "evmnode", "chain", cfg.ChainID)}
-	n.moveTags()
+	if err := n.settle(); err != nil {
+		return nil, errors.Join(fmt.Errorf("evmnode: chain %d: %w", cfg.ChainID, err), stack.Close())
+	}
 
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop = cancel
@@ -74,6 +79,24 @@ func New(cfg Config) (*Node, error) {
 		n.ticker.Go(func() { n.tick(ctx, cfg.BlockTime) })
 	}
 	return n, nil
+}
+
+// settle brings a chain to where every question has its final kind of answer. At
+// block 0, and until go-ethereum has begun its index of transactions, asking for
+// an unknown transaction is an error instead of "not found".
+func (n *Node) settle() error {
+	n.moveTags()
+	if n.Head().Number.Sign() == 0 {
+		if err := n.mineOne(); err != nil {
+			return fmt.Errorf("first block: %w", err)
+		}
+	}
+	for deadline := time.Now().Add(settleTimeout); !n.eth.BlockChain().TxIndexDone(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return errors.New("no index of transactions")
+		}
+	}
+	return nil
 }
 
 // startStack assembles go-ethereum's node without peers. What it started is

@@ -56,10 +56,10 @@ func TestTagsOfAManualChain(t *testing.T) {
 			t.Errorf("head %d, safe %d, finalized %d; want %d, %d, %d", head, safe, finalized, wantHead, wantSafe, wantFinalized)
 		}
 	}
-	check(0, 0, 0)
-	mine(t, node, 1)
 	check(1, 0, 0)
-	mine(t, node, 4)
+	mine(t, node, 1)
+	check(2, 1, 0)
+	mine(t, node, 3)
 	check(5, 4, 3)
 	node.FreezeFinality(true)
 	mine(t, node, 5)
@@ -72,9 +72,12 @@ func TestSameHeadForManyReaders(t *testing.T) {
 	node := start(t, evmnode.Config{})
 	actor := newActor(t, node)
 	tx := actor.send(&common.Address{1}, 21_000, nil)
+	if _, err := actor.client.TransactionReceipt(t.Context(), tx.Hash()); !errors.Is(err, ethereum.NotFound) {
+		t.Errorf("receipt of a waiting transaction: %v", err)
+	}
 	mine(t, node, 1)
 	receipt := actor.receipt(tx)
-	if receipt.BlockNumber.Uint64() != 1 || receipt.BlockHash != node.Head().Hash() {
+	if receipt.BlockNumber.Uint64() != 2 || receipt.BlockHash != node.Head().Hash() {
 		t.Errorf("receipt names block %s %s", receipt.BlockNumber, receipt.BlockHash)
 	}
 	byWS, err := dial(t, node.WSURL()).HeaderByNumber(t.Context(), nil)
@@ -234,7 +237,7 @@ func TestDataDirGoesOn(t *testing.T) {
 	node := start(t, cfg)
 	actor := newActor(t, node)
 	echo := actor.deploy(node, echoCode)
-	mine(t, node, 9)
+	mine(t, node, 8)
 	head := node.Head()
 	if err := node.Close(); err != nil {
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func checkDropped(t *testing.T, node *evmnode.Node, actor *actor, query ethereum
 func TestReorgBelowFinality(t *testing.T) {
 	node := start(t, evmnode.Config{FinalityLag: 2})
 	client := dial(t, node.HTTPURL())
-	mine(t, node, 10)
+	mine(t, node, 9)
 	node.FreezeFinality(true)
 	before := node.Finalized()
 	if err := node.Reorg(5, false); err != nil {
@@ -131,7 +131,7 @@ func TestReorgAgainAndAgain(t *testing.T) {
 
 func TestReorgDepth(t *testing.T) {
 	node := start(t, evmnode.Config{})
-	mine(t, node, 3)
+	mine(t, node, 2)
 	for _, depth := range []int{-1, 0, 4} {
 		if err := node.Reorg(depth, false); err == nil {
 			t.Errorf("depth %d was taken", depth)

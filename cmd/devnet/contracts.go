@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
+	"github.com/icrosschain/bridged/contracts/bindings"
+)
+
+// token is an ERC-20 that lives on one of the chains, before any bridge.
+type token struct {
+	name     string
+	symbol   string
+	decimals uint8
+	home     *chain
+	address  common.Address
+}
+
+// unit is n whole tokens in the token's own units.
+func (t *token) unit(n int64) *big.Int {
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(t.decimals)), nil)
+	return scale.Mul(scale, big.NewInt(n))
+}
+
+// deployTokens creates the test tokens: one on each chain, with the decimals
+// that are the usual ones and the ones that most often go wrong.
+func deployTokens(ctx context.Context, cs chains, deployer evmnode.Account) ([]*token, error) {
+	tokens := []*token{
+		{name: "Gold", symbol: "GOLD", decimals: 18, home: cs[0]},
+		{name: "Silver", symbol: "SILVER", decimals: 6, home: cs[1]},
+	}
+	for _, t := range tokens {
+		w, err := newWallet(ctx, t.home, deployer)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.deploy(ctx, w); err != nil {
+			return nil, fmt.Errorf("token %s on %s: %w", t.symbol, t.home.name, err)
+		}
+	}
+	return tokens, nil
+}
+
+func (t *token) deploy(ctx context.Context, w *wallet) error {
+	code := common.FromHex(bindings.TestTokenMetaData.Bin)
+	arguments := bindings.NewTestToken().PackConstructor(t.name, t.symbol, t.decimals)
+	receipt, err := w.do(ctx, call{data: append(code, arguments...)})
+	if err != nil {
+		return err
+	}
+	t.address = receipt.ContractAddress
+	return nil
+}
+
+// mint is the call that creates tokens for somebody.
+func (t *token) mint(to common.Address, amount *big.Int) call {
+	return call{to: &t.address, data: bindings.NewTestToken().PackMint(to, amount)}
+}
+
+// approve is the call that lets a contract take the sender's tokens, any number
+// of them.
+func approve(token, spender common.Address) call {
+	most := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1))
+	return call{to: &token, data: bindings.NewTestToken().PackApprove(spender, most)}
+}
+
+// deposit is one deposit into a bridge contract.
+type deposit struct {
+	bridge      common.Address
+	token       common.Address // zero for the chain's own coin
+	amount      *big.Int
+	destination uint64
+	recipient   common.Address
+	refundTo    common.Address
+	maxFee      *big.Int
+}
+
+func (d deposit) call() call {
+	recipient := common.BytesToHash(d.recipient[:]) // left padded, as an EVM chain wants it
+	bridge := bindings.NewBridge()
+	if d.token == (common.Address{}) {
+		data := bridge.PackDepositNative(d.destination, recipient, d.refundTo, d.maxFee, nil)
+		return call{to: &d.bridge, value: d.amount, data: data}
+	}
+	data := bridge.PackDeposit(d.token, d.amount, d.destination, recipient, d.refundTo, d.maxFee, nil)
+	return call{to: &d.bridge, data: data}
+}

@@ -117,7 +117,7 @@ func TestReadWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestSetKeepsNoReferenceAndRefusesEmpty(t *testing.T) {
+func TestSetKeepsNoReference(t *testing.T) {
 	s := open(t, Config{})
 	key, value := []byte("key"), []byte("value")
 	if err := s.Working().Set(key, value); err != nil {
@@ -127,8 +127,34 @@ func TestSetKeepsNoReferenceAndRefusesEmpty(t *testing.T) {
 	if got := dump(t, s.Working(), nil, nil); got != "key=value " {
 		t.Fatal(got)
 	}
-	if s.Working().Set(nil, value) == nil || s.Working().Set(key, nil) == nil || s.Working().Set(key, []byte{}) == nil {
-		t.Fatal("an empty key or value was taken")
+}
+
+func TestEmptyValueIsNotNone(t *testing.T) {
+	db := dbm.NewMemDB()
+	s := open(t, Config{DB: db})
+	for _, r := range []func() reader{
+		func() reader { return s.Working() },
+		func() reader { commit(t, s); return s.Latest() },
+		func() reader { return open(t, Config{DB: db}).Latest() },
+	} {
+		if s.Version() == 0 {
+			put(t, s, "empty", "")
+			if err := s.Working().Set([]byte("nil"), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read := r()
+		for _, key := range []string{"empty", "nil"} {
+			if value, err := read.Get([]byte(key)); err != nil || value == nil {
+				t.Errorf("%s reads %v, %v", key, value, err)
+			}
+		}
+		if value, err := read.Get([]byte("absent")); err != nil || value != nil {
+			t.Errorf("absent reads %v, %v", value, err)
+		}
+	}
+	if s.Working().Set(nil, []byte("value")) == nil {
+		t.Error("an empty key was taken")
 	}
 }
 

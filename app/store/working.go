@@ -29,14 +29,14 @@ func (w working) Iterate(start, end []byte, visit func(key, value []byte) bool) 
 	return iterate(w.s.writer.ImmutableTree, start, end, visit)
 }
 
-// Set implements bridge.Store. Empty keys and values are refused: ICS-23 has no
-// proof for them, nor for their neighbours' absence.
+// Set implements bridge.Store. An empty value is kept, and is not the same as
+// none, but ICS-23 has no proof for it, nor for the absence of its neighbours.
 func (w working) Set(key, value []byte) error {
-	if len(key) == 0 || len(value) == 0 {
-		return fmt.Errorf("store: set %x: empty key or value", key)
+	if len(key) == 0 {
+		return errors.New("store: set: empty key")
 	}
-	// The tree keeps what it is given.
-	if _, err := w.s.writer.Set(slices.Clone(key), slices.Clone(value)); err != nil {
+	// The tree keeps what it is given, and takes no nil.
+	if _, err := w.s.writer.Set(slices.Clone(key), append([]byte{}, value...)); err != nil {
 		return fmt.Errorf("store: set %x: %w", key, err)
 	}
 	return nil

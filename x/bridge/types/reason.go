@@ -38,6 +38,12 @@ const (
 const (
 	ReasonUnknownToken Reason = "unknown_token"
 	ReasonOverBurn     Reason = "burned_more_than_minted"
+	// ReasonUnknownCommand is a receipt for something that was not ordered, or
+	// not in that order; ReasonUnknownClaim a claim of something not owed.
+	ReasonUnknownCommand Reason = "unknown_command"
+	ReasonUnknownClaim   Reason = "unknown_claim"
+	ReasonBreach         Reason = "ledger_breach"
+	ReasonReinitialized  Reason = "initialized_twice"
 )
 
 // Text is one sentence for people.
@@ -73,6 +79,14 @@ func (r Reason) Text() string {
 		return "the token is not registered for any asset"
 	case ReasonOverBurn:
 		return "more was burned than had ever been minted"
+	case ReasonUnknownCommand:
+		return "the receipt fits no command that was ordered"
+	case ReasonUnknownClaim:
+		return "the claim fits nothing that is owed"
+	case ReasonBreach:
+		return "the totals of the asset do not allow it"
+	case ReasonReinitialized:
+		return "the contract said twice that it was deployed"
 	}
 	return string(r)
 }

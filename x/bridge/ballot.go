@@ -1,0 +1,183 @@
+package bridge
+
+import (
+	"slices"
+
+	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/internal/state"
+	"github.com/icrosschain/bridged/x/bridge/quorum"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// ballot counts the sticky votes of an epoch's members: those that the state
+// holds, and those that a block adds. It writes nothing until save.
+type ballot struct {
+	view     state.View
+	members  []types.ValidatorID // of the epoch, ascending by signer
+	power    map[types.ValidatorID]uint64
+	maxMarks int
+	chains   map[types.ChainID]*chainBallot
+}
+
+// chainBallot is the votes about one chain, in the order of ballot.members.
+type chainBallot struct {
+	chain *pb.Chain
+	held  []*pb.ChainVote
+	dirty []bool
+}
+
+func newBallot(view state.View, network *pb.Network) *ballot {
+	b := &ballot{
+		view: view, power: map[types.ValidatorID]uint64{},
+		maxMarks: int(network.Params.MaxMarks), chains: map[types.ChainID]*chainBallot{},
+	}
+	for _, v := range view.Epoch(network.Epoch).GetMembers() {
+		id := types.ConsensusKey(v.ConsensusKey).ID()
+		b.members = append(b.members, id)
+		b.power[id] = uint64(v.Power)
+	}
+	return b
+}
+
+// of loads the votes about a chain; nil if the chain is not known.
+func (b *ballot) of(id types.ChainID) *chainBallot {
+	if loaded, ok := b.chains[id]; ok {
+		return loaded
+	}
+	var loaded *chainBallot
+	if chain := b.view.Chain(id); chain != nil {
+		loaded = &chainBallot{chain: chain, dirty: make([]bool, len(b.members))}
+		for _, member := range b.members {
+			held := b.view.Vote(id, member)
+			held.Marks = slices.DeleteFunc(held.Marks, func(m *pb.Mark) bool { return m.Nonce < chain.Cursor })
+			loaded.held = append(loaded.held, held)
+		}
+	}
+	b.chains[id] = loaded
+	return loaded
+}
+
+// add counts one member's vote; strangers and unknown chains are ignored.
+func (b *ballot) add(from types.ValidatorID, vote Vote) {
+	member := slices.Index(b.members, from)
+	if member < 0 {
+		return
+	}
+	for _, said := range vote.Chains {
+		if c := b.of(said.Chain); c != nil {
+			c.add(member, said, b.maxMarks)
+		}
+	}
+}
+
+func (c *chainBallot) add(member int, said types.ChainVote, maxMarks int) {
+	held := c.held[member]
+	if said.Head != 0 && said.Head != held.Head {
+		held.Head = said.Head
+		c.dirty[member] = true
+	}
+	for _, mark := range said.Marks {
+		if c.setMark(held, mark) {
+			c.dirty[member] = true
+		}
+	}
+	if len(held.Marks) > maxMarks { // the oldest stay: the others are said again later
+		held.Marks = held.Marks[:maxMarks]
+	}
+}
+
+// setMark sets the mark at its nonce and says whether that changed anything. A
+// mark with another hash than the one held deletes the higher ones: they stood
+// on a history that the validator no longer sees.
+func (c *chainBallot) setMark(held *pb.ChainVote, mark types.Mark) bool {
+	if mark.Nonce < c.chain.Cursor || mark.Nonce == c.chain.Cursor && mark.Hash != types.Hash(c.chain.CursorHash) {
+		return false
+	}
+	fresh := &pb.Mark{Nonce: mark.Nonce, Hash: mark.Hash[:], Block: mark.Block}
+	at, found := slices.BinarySearchFunc(held.Marks, mark.Nonce, func(m *pb.Mark, nonce uint64) int {
+		switch {
+		case m.Nonce < nonce:
+			return -1
+		case m.Nonce > nonce:
+			return 1
+		}
+		return 0
+	})
+	if !found {
+		held.Marks = slices.Insert(held.Marks, at, fresh)
+		return true
+	}
+	if types.Hash(held.Marks[at].Hash) != mark.Hash {
+		held.Marks = append(held.Marks[:at], fresh)
+		return true
+	}
+	if held.Marks[at].Block != mark.Block {
+		held.Marks[at] = fresh
+		return true
+	}
+	return false
+}
+
+// agreed is the marks above the cursor that more than 2/3 of the power hold,
+// ascending by nonce, each with the lowest hint that its holders name.
+func (b *ballot) agreed(c *chainBallot) []types.Mark {
+	type value struct {
+		nonce uint64
+		hash  types.Hash
+	}
+	tally := quorum.NewTally[types.ValidatorID, value](b.power)
+	hints := map[value]uint64{}
+	var order []value
+	for i, held := range c.held {
+		for _, m := range held.Marks {
+			v := value{m.Nonce, types.Hash(m.Hash)}
+			hint, known := hints[v]
+			if !known {
+				order = append(order, v)
+			}
+			if !known || m.Block < hint {
+				hints[v] = m.Block
+			}
+			tally.Add(b.members[i], v)
+		}
+	}
+	var marks []types.Mark
+	for _, v := range order {
+		if v.nonce > c.chain.Cursor && tally.Reached(v) {
+			marks = append(marks, types.Mark{Nonce: v.nonce, Hash: v.hash, Block: hints[v]})
+		}
+	}
+	slices.SortFunc(marks, func(a, b types.Mark) int {
+		if a.Nonce < b.Nonce {
+			return -1
+		}
+		return 1
+	})
+	return marks
+}
+
+// head is the greatest finalised block that more than 2/3 of the power have
+// reached.
+func (b *ballot) head(c *chainBallot) uint64 {
+	said := map[types.ValidatorID]uint64{}
+	for i, held := range c.held {
+		said[b.members[i]] = held.Head
+	}
+	return quorum.GreatestReached(b.power, said)
+}
+
+// save writes what changed, without the marks below the cursor: nothing reads
+// them again. The mark at the cursor stays as the evidence for I3.
+func (b *ballot) save(s state.State, chain *pb.Chain) {
+	c := b.chains[types.ChainID(chain.Id)]
+	if c == nil {
+		return
+	}
+	for i, held := range c.held {
+		if !c.dirty[i] {
+			continue
+		}
+		held.Marks = slices.DeleteFunc(held.Marks, func(m *pb.Mark) bool { return m.Nonce < chain.Cursor })
+		s.SetVote(b.members[i], held)
+	}
+}

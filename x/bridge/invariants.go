@@ -1,0 +1,291 @@
+package bridge
+
+import (
+	"fmt"
+	"slices"
+
+	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/internal/state"
+	"github.com/icrosschain/bridged/x/bridge/quorum"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Violation is a broken invariant of one version of the state.
+type Violation struct {
+	Invariant string `json:"invariant"` // I1 to I6, as docs/invariants.md names them
+	Text      string `json:"text"`
+}
+
+// CheckInvariants recomputes from single records what the totals claim (I1),
+// looks for transfers that are paid twice (I2), verifies every seal's
+// signatures and every cursor's votes again (I3), and checks the order of
+// positions (I4) and that nothing is kept that should have gone (I6). I5, the
+// equality of replicas, is for whoever holds several: compare their hashes. It
+// reads the whole state, so it is for tests and for operators, not for blocks.
+func (m *Machine) CheckInvariants(r Reader) (violations []Violation, err error) {
+	defer state.Catch(&err)
+	return checkInvariants(state.NewView(r)), nil
+}
+
+// audit collects violations.
+type audit struct {
+	v       state.View
+	network *pb.Network
+	found   []Violation
+}
+
+func checkInvariants(v state.View) []Violation {
+	a := &audit{v: v, network: v.Network()}
+	a.conservation()
+	a.once()
+	a.quorum()
+	a.order()
+	a.bounded()
+	return a.found
+}
+
+func (a *audit) fail(invariant, format string, args ...any) {
+	a.found = append(a.found, Violation{invariant, fmt.Sprintf(format, args...)})
+}
+
+// open is the sums over the single records of one asset.
+type open struct {
+	inFlight, owed types.Amount
+	reserved       map[uint64]types.Amount
+}
+
+// sums adds up all entries that are not executed, and all that is owed.
+func (a *audit) sums() map[types.AssetID]*open {
+	all := map[types.AssetID]*open{}
+	of := func(t *pb.Transfer) *open {
+		id := types.AssetID(t.Asset)
+		if all[id] == nil {
+			all[id] = &open{reserved: map[uint64]types.Amount{}}
+		}
+		return all[id]
+	}
+	add := func(total *types.Amount, by types.Amount) {
+		sum, err := total.Add(by)
+		if err != nil {
+			a.fail("I1", "a sum leaves the range of amounts")
+		}
+		*total = sum
+	}
+	eachQueued(a.v, func(_ *pb.Chain, e *pb.Entry) { add(&of(e.Transfer).inFlight, amountOf(e.Amount)) })
+	for _, chain := range a.v.Chains() {
+		a.v.Commands(types.ChainID(chain.Id), chain.Executed+1, func(c *pb.Command) bool {
+			for i, e := range c.Entries {
+				if i < int(c.Executed) {
+					continue
+				}
+				o := of(e.Transfer)
+				add(&o.inFlight, amountOf(e.Amount))
+				reserved := o.reserved[chain.Id]
+				add(&reserved, amountOf(e.Payout))
+				add(&reserved, amountOf(e.Fee))
+				o.reserved[chain.Id] = reserved
+			}
+			return true
+		})
+	}
+	a.v.AllOwed(func(_ types.ChainID, _ uint64, _ uint32, owed *pb.Owed) bool {
+		add(&of(owed.Transfer).owed, amountOf(owed.Amount))
+		return true
+	})
+	return all
+}
+
+func (a *audit) conservation() {
+	sums := a.sums()
+	for _, asset := range a.v.Assets() {
+		l := ledgerFromPB(a.v.Ledger(types.AssetID(asset.Id)))
+		held, claims, err := l.conservation()
+		if err != nil || held.Cmp(claims) != 0 {
+			a.fail("I1", "%s: custody + deficit = %s, but the claims on it = %s", asset.Symbol, held, claims)
+		}
+		o := sums[types.AssetID(asset.Id)]
+		if o == nil {
+			o = &open{}
+		}
+		if l.inFlight.Cmp(o.inFlight) != 0 {
+			a.fail("I1", "%s: in flight %s, but its entries sum to %s", asset.Symbol, l.inFlight, o.inFlight)
+		}
+		if l.owed.Cmp(o.owed) != 0 {
+			a.fail("I1", "%s: owed %s, but its records sum to %s", asset.Symbol, l.owed, o.owed)
+		}
+		for _, b := range l.balances {
+			if b.mode == types.ModeLock && (b.reserved.Cmp(o.reserved[uint64(b.chain)]) != 0 || b.reserved.Cmp(b.amount) > 0) {
+				a.fail("I1", "%s on chain %s: reserved %s of custody %s, but its entries sum to %s",
+					asset.Symbol, b.chain, b.reserved, b.amount, o.reserved[uint64(b.chain)])
+			}
+		}
+	}
+}
+
+// once looks at every kept station of every kept transfer: there is at most one
+// release and one refund, a refund follows only a release that failed, and
+// nothing is both released and refunded.
+func (a *audit) once() {
+	type stations struct{ release, refund types.Status }
+	seen := map[types.TransferID]*stations{}
+	visit := func(p place) {
+		t := p.transfer()
+		id := types.TransferID{Source: types.ChainID(t.Source), Nonce: t.Nonce}
+		if seen[id] == nil {
+			seen[id] = &stations{}
+		}
+		at := &seen[id].release
+		if p.entry.Kind == uint32(types.EntryRefund) {
+			at = &seen[id].refund
+		}
+		if *at != "" {
+			a.fail("I2", "transfer %s has two entries of one kind: %s and %s", id, *at, p.status())
+		}
+		*at = p.status()
+		if s := seen[id]; s.refund != "" && s.release != "" && s.release != types.StatusFailed {
+			a.fail("I2", "transfer %s has a refund (%s) although its release is %s", id, s.refund, s.release)
+		}
+	}
+	for _, chain := range a.v.Chains() { // commands first: a release stands before its refund
+		a.v.Commands(types.ChainID(chain.Id), 0, func(c *pb.Command) bool {
+			for i, e := range c.Entries {
+				visit(place{entry: e, chain: chain, command: c, index: uint32(i)}) //nolint:gosec // an index
+			}
+			return true
+		})
+	}
+	eachQueued(a.v, func(chain *pb.Chain, e *pb.Entry) { visit(place{entry: e, chain: chain}) })
+}
+
+// quorum verifies again: complete seals by their signatures, roots by their
+// commands, executed commands by their seals, cursors by the votes that held
+// their marks.
+func (a *audit) quorum() {
+	complete := map[uint64]bool{}
+	a.v.Seals(0, func(seal *pb.Seal) bool {
+		complete[seal.Height] = a.sealHolds(seal)
+		if seal.Complete != 0 && !complete[seal.Height] {
+			a.fail("I3", "the seal of height %d is called complete without valid signatures of > 2/3", seal.Height)
+		}
+		return true
+	})
+	b := newBallot(a.v, a.network)
+	for _, chain := range a.v.Chains() {
+		a.commands(chain)
+		votes := b.of(types.ChainID(chain.Id))
+		var power, total uint64
+		for i, held := range votes.held {
+			total += b.power[b.members[i]]
+			if slices.ContainsFunc(held.Marks, func(m *pb.Mark) bool {
+				return m.Nonce == chain.Cursor && types.Hash(m.Hash) == types.Hash(chain.CursorHash)
+			}) {
+				power += b.power[b.members[i]]
+			}
+		}
+		if chain.Cursor > 0 && !quorum.Reached(power, total) {
+			a.fail("I3", "%s: the mark at cursor %d is held by a power of %d of %d", chain.Label, chain.Cursor, power, total)
+		}
+	}
+}
+
+// sealHolds verifies a seal's signatures and its root.
+func (a *audit) sealHolds(seal *pb.Seal) bool {
+	members := a.v.Epoch(seal.Epoch).GetMembers()
+	valid := &pb.SealSignatures{}
+	for i, s := range a.v.Signatures(seal.Height).Signatures {
+		good := int(s.Member) < len(members) && len(s.Signature) == types.SignatureBytes &&
+			signedBy(a.network, seal, members[s.Member], types.SealSignature{
+				Height: seal.Height, Signature: [types.SignatureBytes]byte(s.Signature),
+			})
+		if !good || holdsSignature(valid, int(s.Member)) {
+			a.fail("I3", "the seal of height %d: signature %d is bad or stands there twice", seal.Height, i)
+			continue
+		}
+		valid.Signatures = append(valid.Signatures, s)
+	}
+	leaves := make([]types.Hash, len(seal.Leaves))
+	for i, leaf := range seal.Leaves {
+		leaves[i] = types.Hash(leaf.Hash)
+	}
+	if len(leaves) == 0 || evmsig.MerkleRoot(leaves) != types.Hash(seal.Root) {
+		a.fail("I3", "the seal of height %d: its root is not that of its leaves", seal.Height)
+	}
+	return quorum.Reached(signedPower(members, valid), totalPower(members))
+}
+
+// commands checks that each kept command is the leaf that its seal says.
+func (a *audit) commands(chain *pb.Chain) {
+	id := types.ChainID(chain.Id)
+	a.v.Commands(id, 0, func(c *pb.Command) bool {
+		seal := a.v.Seal(c.Height)
+		hash := evmsig.CommandLeaf(id, types.Address(chain.Bridge), c.Nonce, commandBytes(a.v, id, c))
+		if seal == nil || int(c.Leaf) >= len(seal.Leaves) || types.Hash(seal.Leaves[c.Leaf].Hash) != hash {
+			a.fail("I3", "command %s/%d is not under the seal of height %d", chain.Label, c.Nonce, c.Height)
+		}
+		return true
+	})
+}
+
+// order checks the positions of each chain and that its open commands have no
+// gap.
+func (a *audit) order() {
+	for _, chain := range a.v.Chains() {
+		if chain.Executed > chain.Sealed || chain.Sealed != chain.Outbox {
+			a.fail("I4", "%s: executed %d, sealed %d, outbox %d", chain.Label, chain.Executed, chain.Sealed, chain.Outbox)
+		}
+		next := chain.Executed + 1
+		a.v.Commands(types.ChainID(chain.Id), next, func(c *pb.Command) bool {
+			if c.Nonce != next {
+				a.fail("I4", "%s: command %d is missing", chain.Label, next)
+			}
+			next = c.Nonce + 1
+			return true
+		})
+		if next != chain.Outbox+1 {
+			a.fail("I4", "%s: commands up to %d of %d", chain.Label, next-1, chain.Outbox)
+		}
+		if open := a.v.Command(types.ChainID(chain.Id), chain.Executed+1); open.GetExecuted() != chain.NextItem {
+			a.fail("I4", "%s: next item %d, but command %d has executed %d", chain.Label, chain.NextItem, chain.Executed+1, open.GetExecuted())
+		}
+	}
+}
+
+// bounded checks that counters match what is there, and that every kept
+// finished command has its end planned.
+func (a *audit) bounded() {
+	planned := map[state.Pruned]bool{}
+	for _, p := range a.v.Due(^uint64(0)-1, 1<<30) {
+		planned[p] = true
+	}
+	kept := 0
+	for _, chain := range a.v.Chains() {
+		var batches uint32
+		a.v.Commands(types.ChainID(chain.Id), 0, func(c *pb.Command) bool {
+			if c.Nonce > chain.Executed {
+				if len(c.Entries) > 0 {
+					batches++
+				}
+				return true
+			}
+			kept++
+			if !planned[state.Pruned{Height: c.ExecutedHeight + a.network.Params.KeepBlocks, Chain: types.ChainID(chain.Id), Nonce: c.Nonce}] {
+				a.fail("I6", "%s: finished command %d would stay for ever", chain.Label, c.Nonce)
+			}
+			return true
+		})
+		if batches != chain.OpenBatches {
+			a.fail("I6", "%s: %d open batches, but %d are there", chain.Label, chain.OpenBatches, batches)
+		}
+		var queued uint64
+		for number := chain.QueueHead; number < chain.QueueTail; number++ {
+			queued += uint64(len(a.v.Segment(types.ChainID(chain.Id), number).GetEntries()))
+		}
+		if queued != chain.Queued {
+			a.fail("I6", "%s: %d queued, but %d are there", chain.Label, chain.Queued, queued)
+		}
+	}
+	if kept != len(planned) {
+		a.fail("I6", "%d finished commands are kept, %d ends are planned", kept, len(planned))
+	}
+}

@@ -1,0 +1,359 @@
+package bridge
+
+import (
+	"slices"
+
+	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/internal/state"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Gas that execute() may use beside a batch's payouts, and the dearest price of
+// a byte of calldata (EIP-7976): a batch sized by them still executes where a
+// chain has raised its prices.
+const (
+	batchBaseGas   = 400_000
+	calldataGas    = 64
+	calldataShare  = 8 // a batch's bytes may cost an eighth of its gas
+	itemReserveGas = 15_000
+)
+
+// batchCapacity is the most entries of one batch on a chain.
+func batchCapacity(chain *pb.Chain) int {
+	items := uint64(1)
+	if chain.BatchGas > batchBaseGas {
+		items = max(items, (chain.BatchGas-batchBaseGas)/(uint64(chain.ReleaseGas)+itemReserveGas))
+	}
+	bytes := chain.BatchGas / calldataShare / calldataGas
+	// In the worst case every entry needs a group of its own.
+	items = min(items, max(1, bytes/(types.BatchEntryBytes+types.BatchGroupBytes)))
+	return int(min(items, types.MaxBatchItems)) //nolint:gosec // at most MaxBatchItems
+}
+
+// initialized opens a chain whose contract was deployed with the current set;
+// any other is refused, and stays so.
+func (a *applier) initialized(chain *pb.Chain, nonce uint64, e types.Initialized) {
+	if chain.Outbox != 0 || nonce != 1 {
+		a.quarantine(chain, nonce, types.ReasonReinitialized)
+		return
+	}
+	if e.SetHash != signerSet(a.s.Epoch(a.network.Epoch)).Hash() {
+		chain.Refused = refusedSet
+		a.emit("chain_refused", "chain", decimal(chain.Id), "reason", refusedSet)
+		return
+	}
+	a.order(chain, types.Activate{})
+	a.order(chain, types.SetParams{ReleaseGas: chain.ReleaseGas, Deposits: true})
+	for _, asset := range a.s.Assets() {
+		if token := tokenOn(asset, types.ChainID(chain.Id)); token != nil {
+			a.order(chain, registration(asset, token))
+		}
+	}
+}
+
+// refusedSet is why a chain is not served: its contract was deployed with
+// another validator set than the network's.
+const refusedSet = "validator_set_mismatch"
+
+func registration(asset *pb.Asset, token *pb.Token) types.RegisterToken {
+	c := types.RegisterToken{
+		Asset: types.AssetID(asset.Id), Mode: types.TokenMode(token.Mode), //nolint:gosec // written from a TokenMode
+		Decimals: uint8(token.Decimals), //nolint:gosec // at most MaxDecimals
+		Limit: types.TokenLimit{
+			Minimum: amountOf(token.Minimum), Capacity: amountOf(token.Capacity), Rate: amountOf(token.Rate),
+		},
+	}
+	if c.Mode == types.ModeMint {
+		c.Name, c.Symbol = asset.Name, asset.Symbol
+	} else {
+		c.Token = types.Address(token.Token)
+	}
+	return c
+}
+
+// order appends a command to a chain's outbox.
+func (a *applier) order(chain *pb.Chain, c types.Command) {
+	a.append(chain, &pb.Command{Kind: uint32(c.Kind()), Bytes: types.EncodeCommand(c), Items: c.Items()})
+}
+
+func (a *applier) append(chain *pb.Chain, command *pb.Command) {
+	chain.Outbox++
+	command.Nonce = chain.Outbox
+	id := types.ChainID(chain.Id)
+	a.orders[id] = append(a.orders[id], command)
+}
+
+// enqueue puts an entry into a chain's queue.
+func (a *applier) enqueue(id types.ChainID, entry *pb.Entry) {
+	a.fresh[id] = append(a.fresh[id], entry)
+	a.chain(id).Queued++
+}
+
+// batches turns queues into batches, and stores what has to wait.
+func (a *applier) batches() {
+	now := a.block.Time.UnixMilli()
+	for _, chain := range a.chains {
+		if batchDue(a.network, chain, now) == types.ReasonNone {
+			a.batch(chain, now)
+		}
+		a.storeQueue(chain)
+	}
+}
+
+// batchDue says whether a chain may have a batch now, or why not.
+func batchDue(network *pb.Network, chain *pb.Chain, nowMS int64) types.Reason {
+	switch {
+	case chain.OpenBatches >= network.Params.MaxOpenBatches:
+		return types.ReasonOpenBatches
+	case chain.LastBatchMs != 0 && nowMS-chain.LastBatchMs < int64(chain.BatchGapMs): //nolint:gosec // at most an hour
+		return types.ReasonBatchGap
+	}
+	return types.ReasonNone
+}
+
+// batch commits queued entries, the oldest first.
+func (a *applier) batch(chain *pb.Chain, now int64) {
+	entries := a.takeQueued(chain, batchCapacity(chain))
+	if len(entries) == 0 {
+		return
+	}
+	groupEntries(entries)
+	chain.Queued -= uint64(len(entries))
+	chain.OpenBatches++
+	chain.LastBatchMs = now
+	a.append(chain, &pb.Command{
+		Kind: uint32(types.CommandBatch), Entries: entries, Items: uint32(len(entries)), //nolint:gosec // at most MaxBatchItems
+	})
+	for _, span := range spansOf(types.ChainID(chain.Id), chain.Outbox, entries) {
+		a.s.SetSpan(span)
+	}
+}
+
+// takeQueued removes up to most entries that can be paid from a chain's queue.
+// Entries whose liquidity is missing keep their places. At most eight times as
+// many entries are looked at, so that a long queue of waiting ones has a price.
+func (a *applier) takeQueued(chain *pb.Chain, most int) []*pb.Entry {
+	id := types.ChainID(chain.Id)
+	var taken []*pb.Entry
+	looks := 8 * most
+	for number := chain.QueueHead; number < chain.QueueTail && len(taken) < most && looks > 0; number++ {
+		segment := a.s.Segment(id, number)
+		if segment != nil {
+			kept := a.take(chain, segment.Entries, &taken, most, &looks)
+			switch len(kept) {
+			case len(segment.Entries):
+			case 0:
+				a.s.RemoveSegment(id, number)
+				segment = nil
+			default:
+				a.s.SetSegment(id, number, &pb.QueueSegment{Entries: kept})
+			}
+		}
+		if segment == nil && number == chain.QueueHead {
+			chain.QueueHead++
+		}
+	}
+	a.fresh[id] = a.take(chain, a.fresh[id], &taken, most, &looks)
+	return taken
+}
+
+// take moves payable entries to taken and returns the others.
+func (a *applier) take(chain *pb.Chain, entries []*pb.Entry, taken *[]*pb.Entry, most int, looks *int) []*pb.Entry {
+	var kept []*pb.Entry
+	for i, entry := range entries {
+		if len(*taken) >= most || *looks <= 0 {
+			return append(kept, entries[i:]...)
+		}
+		*looks--
+		if a.reserve(chain, entry) {
+			*taken = append(*taken, entry)
+		} else {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}
+
+func (a *applier) reserve(chain *pb.Chain, entry *pb.Entry) bool {
+	id := types.AssetID(entry.Transfer.Asset)
+	token := tokenOn(a.asset(id), types.ChainID(chain.Id))
+	balance := a.ledger(id).on(types.ChainID(chain.Id), types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
+	return balance.reserve(amountOf(entry.Payout), amountOf(entry.Fee))
+}
+
+// storeQueue writes the entries of this block that wait.
+func (a *applier) storeQueue(chain *pb.Chain) {
+	id := types.ChainID(chain.Id)
+	if len(a.fresh[id]) == 0 {
+		return
+	}
+	a.s.SetSegment(id, chain.QueueTail, &pb.QueueSegment{Entries: a.fresh[id]})
+	chain.QueueTail++
+}
+
+// groupEntries brings entries that share kind, asset and fee together, for the
+// contract's bytes name those once a group; the order within a group, and of the
+// groups' first entries, stays.
+func groupEntries(entries []*pb.Entry) {
+	type group struct {
+		kind  uint32
+		asset types.AssetID
+		fee   string
+	}
+	ranks := map[group]int{}
+	rank := func(e *pb.Entry) int {
+		g := group{e.Kind, types.AssetID(e.Transfer.Asset), string(e.Fee)}
+		if _, ok := ranks[g]; !ok {
+			ranks[g] = len(ranks)
+		}
+		return ranks[g]
+	}
+	for _, e := range entries {
+		rank(e)
+	}
+	slices.SortStableFunc(entries, func(x, y *pb.Entry) int { return rank(x) - rank(y) })
+}
+
+// spansOf is the ranges of inbox nonces that a batch's entries cover, one for
+// each source chain in the order of their first entries.
+func spansOf(chain types.ChainID, nonce uint64, entries []*pb.Entry) []state.Span {
+	var spans []state.Span
+	for _, e := range entries {
+		source, n := types.ChainID(e.Transfer.Source), e.Transfer.Nonce
+		at := slices.IndexFunc(spans, func(s state.Span) bool { return s.Source == source })
+		if at < 0 {
+			spans = append(spans, state.Span{Source: source, First: n, Last: n, Chain: chain, Nonce: nonce})
+			continue
+		}
+		spans[at].First, spans[at].Last = min(spans[at].First, n), max(spans[at].Last, n)
+	}
+	return spans
+}
+
+// executed applies a receipt: it settles a slice's entries, and finishes the
+// command with its last.
+func (a *applier) executed(chain *pb.Chain, nonce uint64, e types.Executed) {
+	id := types.ChainID(chain.Id)
+	command := a.s.Command(id, e.OutboxNonce)
+	if command == nil || e.OutboxNonce != chain.Executed+1 || e.First != chain.NextItem ||
+		e.Count > command.Items-e.First {
+		a.quarantine(chain, nonce, types.ReasonUnknownCommand)
+		return
+	}
+	for i := range e.Count {
+		index, failed := e.First+i, e.Failed(i)
+		command.Failures = appendBit(command.Failures, index, failed)
+		if len(command.Entries) > 0 {
+			a.settle(chain, command, index, failed, nonce)
+		}
+	}
+	command.Executed = e.First + e.Count
+	chain.NextItem = command.Executed
+	a.emit("command_executed", "chain", decimal(chain.Id), "outbox_nonce", decimal(command.Nonce),
+		"kind", types.CommandKind(command.Kind).String(), "first", decimal(e.First), "count", decimal(e.Count), //nolint:gosec // written from a CommandKind
+		"relayer", e.Relayer.Hex())
+	if command.Executed == command.Items {
+		a.finish(chain, command)
+	}
+	a.s.SetCommand(id, command)
+}
+
+func (a *applier) finish(chain *pb.Chain, command *pb.Command) {
+	chain.Executed, chain.NextItem = command.Nonce, 0
+	command.ExecutedHeight = a.height()
+	a.s.SetPruned(state.Pruned{
+		Height: a.height() + a.network.Params.KeepBlocks, Chain: types.ChainID(chain.Id), Nonce: command.Nonce,
+	})
+	switch types.CommandKind(command.Kind) { //nolint:gosec // written from a CommandKind
+	case types.CommandBatch:
+		chain.OpenBatches--
+	case types.CommandActivate:
+		chain.Active = !bit(command.Failures, 0)
+	case types.CommandSetValidators, types.CommandRegisterToken, types.CommandSetParams, types.CommandSlash:
+	}
+}
+
+// tokenRegistered confirms a mapping. Only what this network ordered counts.
+func (a *applier) tokenRegistered(chain *pb.Chain, nonce uint64, e types.TokenRegistered) {
+	asset := a.asset(e.Asset)
+	token := tokenOn(asset, types.ChainID(chain.Id))
+	if token == nil || token.Registered || token.Mode != uint32(e.Mode) || token.Decimals != uint32(e.Decimals) ||
+		e.Mode == types.ModeLock && types.Address(token.Token) != e.Token {
+		a.quarantine(chain, nonce, types.ReasonUnknownToken)
+		return
+	}
+	token.Token, token.Registered = e.Token[:], true
+	a.s.SetAsset(asset)
+	a.s.SetTokenAsset(types.ChainID(chain.Id), e.Token, e.Asset)
+	a.emit("token_registered", "chain", decimal(chain.Id), "asset", e.Asset.String(), "token", e.Token.Hex())
+}
+
+// prune deletes finished commands whose time has come, and seals that cover
+// nothing any more. What is left over for the limit is deleted in later blocks.
+func (a *applier) prune() {
+	const most = 256
+	for _, due := range a.s.Due(a.height(), most) {
+		command := a.s.Command(due.Chain, due.Nonce)
+		for _, span := range spansOf(due.Chain, due.Nonce, command.GetEntries()) {
+			a.s.RemoveSpan(span)
+		}
+		a.s.RemoveCommand(due.Chain, due.Nonce)
+		a.s.RemovePruned(due)
+		a.pruneSeal(command.GetHeight())
+	}
+}
+
+func (a *applier) pruneSeal(height uint64) {
+	for _, leaf := range a.s.Seal(height).GetLeaves() {
+		if a.s.Command(types.ChainID(leaf.Chain), leaf.Nonce) != nil {
+			return
+		}
+	}
+	a.s.RemoveSeal(height)
+}
+
+// batchOf gives the contract's form of a batch: token units, in index order.
+func batchOf(v state.View, chain types.ChainID, entries []*pb.Entry) types.Batch {
+	assets := map[types.AssetID]*pb.Asset{}
+	batch := types.Batch{Entries: make([]types.BatchEntry, 0, len(entries))}
+	for _, e := range entries {
+		id := types.AssetID(e.Transfer.Asset)
+		if assets[id] == nil {
+			assets[id] = v.Asset(id)
+		}
+		token := tokenOn(assets[id], chain)
+		scale := scaleOf(assets[id], token)
+		item := types.BatchEntry{Kind: types.EntryKind(e.Kind), Token: types.Address(token.Token)} //nolint:gosec // written from an EntryKind
+		item.Fee, _ = amountOf(e.Fee).DivMod(scale)
+		item.Amount, _ = amountOf(e.Payout).DivMod(scale)
+		item.Recipient = types.Address(e.Transfer.RefundTo)
+		if item.Kind == types.EntryRelease {
+			item.Recipient = types.Address(e.Transfer.Recipient[12:])
+		}
+		batch.Entries = append(batch.Entries, item)
+	}
+	return batch
+}
+
+// commandBytes gives a command's canonical bytes; a batch's follow from its
+// entries and are not stored.
+func commandBytes(v state.View, chain types.ChainID, command *pb.Command) []byte {
+	if len(command.Entries) == 0 {
+		return command.Bytes
+	}
+	return types.EncodeCommand(batchOf(v, chain, command.Entries))
+}
+
+func bit(bits []byte, i uint32) bool {
+	return int(i/8) < len(bits) && bits[i/8]&(1<<(i%8)) != 0
+}
+
+func appendBit(bits []byte, i uint32, set bool) []byte {
+	for int(i/8) >= len(bits) {
+		bits = append(bits, 0)
+	}
+	if set {
+		bits[i/8] |= 1 << (i % 8)
+	}
+	return bits
+}

@@ -1,0 +1,159 @@
+package bridge
+
+import (
+	"fmt"
+	"strconv"
+
+	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/internal/state"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// TransferView is where a transfer stands. Amounts are asset units.
+type TransferView struct {
+	ID          string        `json:"id"` // label/nonce
+	Source      types.ChainID `json:"source"`
+	Nonce       uint64        `json:"nonce"`
+	Destination types.ChainID `json:"destination"`
+	Status      types.Status  `json:"status"`
+	Reason      types.Reason  `json:"reason"` // empty, or a stable code
+	Asset       types.AssetID `json:"asset"`
+	Amount      types.Amount  `json:"amount"` // what arrived
+	Payout      types.Amount  `json:"payout"` // what is paid by the current entry, or owed
+	Fee         types.Amount  `json:"fee"`
+	Recipient   types.Hash    `json:"recipient"`
+	RefundTo    types.Address `json:"refund_to"`
+	Height      uint64        `json:"height"`       // block that applied the deposit
+	OutboxChain types.ChainID `json:"outbox_chain"` // chain that pays; 0 if none yet
+	OutboxNonce uint64        `json:"outbox_nonce"` // command there; 0 while it waits
+	OutboxIndex uint32        `json:"outbox_index"`
+	SealHeight  uint64        `json:"seal_height"`
+	Why         string        `json:"why"` // one sentence for people
+}
+
+func queryTransfer(v state.View, args QueryArgs) (any, error) {
+	name, nonce, err := types.SplitTransferID(args.ID)
+	if err != nil {
+		return nil, refuse(ErrBadQuery, "%v", err)
+	}
+	chain, err := resolveChain(v, name)
+	if err != nil {
+		return nil, err
+	}
+	found, ok := find(v, types.TransferID{Source: types.ChainID(chain.Id), Nonce: nonce})
+	switch {
+	case ok:
+		return transferView(v, chain.Label, found), nil
+	case nonce <= chain.Cursor:
+		return nil, refuse(ErrFinished, "inbox event %s/%d is applied; its transfer has ended, or it is no deposit", chain.Label, nonce)
+	}
+	return nil, refuse(ErrNotFound, "%s/%d is not agreed yet: the validators have agreed on %s up to event %d",
+		chain.Label, nonce, chain.Label, chain.Cursor)
+}
+
+func transferView(v state.View, label string, p place) TransferView {
+	t := p.transfer()
+	network := v.Network()
+	view := TransferView{
+		ID: label + "/" + strconv.FormatUint(t.Nonce, 10), Source: types.ChainID(t.Source), Nonce: t.Nonce,
+		Destination: types.ChainID(t.Destination), Status: p.status(), Reason: p.reason(v, network),
+		Asset: types.AssetID(t.Asset), Amount: amountOf(t.Amount), Recipient: types.Hash(t.Recipient),
+		RefundTo: types.Address(t.RefundTo), Height: t.Height, OutboxChain: types.ChainID(p.chain.Id),
+	}
+	if p.entry != nil {
+		view.Payout, view.Fee = amountOf(p.entry.Payout), amountOf(p.entry.Fee)
+	} else {
+		view.Payout = amountOf(p.owed.Amount)
+	}
+	if p.command != nil {
+		view.OutboxNonce, view.OutboxIndex, view.SealHeight = p.command.Nonce, p.index, p.command.Height
+	}
+	view.Why = why(view, p)
+	return view
+}
+
+// why says in one sentence where a transfer stands, why it is not further, and
+// what happens next.
+func why(t TransferView, p place) string {
+	where := fmt.Sprintf("command %d of %s", t.OutboxNonce, p.chain.Label)
+	cause := ""
+	if t.Reason != types.ReasonNone {
+		cause = ": " + t.Reason.Text()
+	}
+	switch t.Status {
+	case types.StatusQueued:
+		return fmt.Sprintf("It waits for a batch to %s%s.", p.chain.Label, cause)
+	case types.StatusCommitted:
+		return fmt.Sprintf("It is in %s, which the validators are signing; then it is relayed.", where)
+	case types.StatusSealed:
+		return fmt.Sprintf("It is in %s, which is signed and waits to be executed there and seen to be final.", where)
+	case types.StatusReleased:
+		return fmt.Sprintf("It was paid out by %s.", where)
+	case types.StatusFailed:
+		return fmt.Sprintf("%s could not pay it; its refund follows.", where)
+	case types.StatusRefunding:
+		if p.command == nil {
+			return fmt.Sprintf("It is refunded%s; the refund waits for a batch to %s.", cause, p.chain.Label)
+		}
+		return fmt.Sprintf("It is refunded%s; the refund is in %s and waits to be executed.", cause, where)
+	case types.StatusRefunded:
+		return fmt.Sprintf("It was refunded by %s%s.", where, cause)
+	case types.StatusOwed:
+		return fmt.Sprintf("The refund could not be paid; the contract on %s owes it: the refund address calls claim(%d, %d, …) there.",
+			p.chain.Label, t.OutboxNonce, t.OutboxIndex)
+	case types.StatusHeld, types.StatusInvalid, types.StatusClaimed, types.StatusFinished:
+	}
+	return string(t.Status)
+}
+
+// WhyView is the answer to why: the station, its reason code and a sentence.
+type WhyView struct {
+	ID     string       `json:"id"`
+	Status types.Status `json:"status"`
+	Reason types.Reason `json:"reason"`
+	Text   string       `json:"text"`
+}
+
+func queryWhy(v state.View, args QueryArgs) (any, error) {
+	answer, err := queryTransfer(v, args)
+	if err != nil {
+		return nil, err
+	}
+	t := answer.(TransferView) //nolint:forcetypeassert // what queryTransfer gives
+	return WhyView{ID: t.ID, Status: t.Status, Reason: t.Reason, Text: t.Why}, nil
+}
+
+// queryTransfers lists what the state keeps: queued entries, then those of the
+// kept commands, chain by chain. A transfer whose release failed stands there
+// twice, with both stations.
+func queryTransfers(v state.View, args QueryArgs) (any, error) {
+	labels := map[uint64]string{}
+	for _, c := range v.Chains() {
+		labels[c.Id] = c.Label
+	}
+	views := []TransferView{}
+	add := func(p place) bool {
+		t := p.transfer()
+		if args.Chain == "" || args.Chain == labels[t.Source] || args.Chain == decimal(t.Source) {
+			views = append(views, transferView(v, labels[t.Source], p))
+		}
+		return len(views) < args.Limit
+	}
+	eachQueued(v, func(chain *pb.Chain, e *pb.Entry) {
+		if len(views) < args.Limit {
+			add(place{entry: e, chain: chain})
+		}
+	})
+	for _, chain := range v.Chains() {
+		v.Commands(types.ChainID(chain.Id), args.After+1, func(c *pb.Command) bool {
+			seal := v.Seal(c.Height)
+			for i, e := range c.Entries {
+				if !add(place{entry: e, chain: chain, command: c, index: uint32(i), seal: seal}) { //nolint:gosec // an index
+					return false
+				}
+			}
+			return true
+		})
+	}
+	return views[:min(len(views), args.Limit)], nil
+}

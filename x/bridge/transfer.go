@@ -1,0 +1,171 @@
+package bridge
+
+import (
+	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// deposited begins a transfer: it is booked, checked, and queued for its release
+// or, if it is invalid, for its refund.
+func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
+	source := types.ChainID(chain.Id)
+	id, known := a.s.TokenAsset(source, e.Token)
+	if !known {
+		a.quarantine(chain, nonce, types.ReasonUnknownToken)
+		return
+	}
+	asset := a.asset(id)
+	token := tokenOn(asset, source)
+	scale := scaleOf(asset, token)
+	amount, err := e.Amount.Mul(scale)
+	if err != nil {
+		a.quarantine(chain, nonce, types.ReasonAmountTooLarge)
+		return
+	}
+	books := a.ledger(id)
+	balance := books.on(source, types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
+	if err := books.deposited(balance, amount); err != nil {
+		_ = books.overBurned(balance, amount) // where even that leaves the range, the event is only counted
+		a.quarantine(chain, nonce, types.ReasonOverBurn)
+		return
+	}
+	transfer := &pb.Transfer{
+		Source: chain.Id, Nonce: nonce, Destination: uint64(e.Destination), Asset: id[:], Amount: amount.Bytes(),
+		Recipient: e.Recipient[:], RefundTo: e.RefundTo[:], Height: a.height(),
+	}
+	a.emit("transfer_observed", "transfer_id", transferID(transfer), "destination", decimal(e.Destination),
+		"asset", id.String(), "amount", amount.String(), "sender", e.Sender.Hex(),
+		"recipient", e.Recipient.Hex(), "refund_to", e.RefundTo.Hex())
+	entry, reason := a.release(asset, transfer, e, scale)
+	if reason != types.ReasonNone {
+		a.emit("transfer_invalid", "transfer_id", transferID(transfer), "reason", string(reason))
+		a.refund(transfer, amount, reason)
+		return
+	}
+	a.enqueue(e.Destination, entry)
+}
+
+// release makes the entry that pays a transfer out on its destination, or says
+// why there cannot be one.
+func (a *applier) release(asset *pb.Asset, t *pb.Transfer, e types.Deposited, sourceScale types.Amount) (*pb.Entry, types.Reason) {
+	destination := a.chain(e.Destination)
+	if destination == nil || destination.Refused != "" || destination.Id == t.Source {
+		return nil, types.ReasonUnknownDestination
+	}
+	token := tokenOn(asset, e.Destination)
+	if token == nil || !token.Registered {
+		return nil, types.ReasonUnmappedAsset
+	}
+	recipient, err := types.EVMRecipient(e.Recipient)
+	if err != nil || recipient == types.Address(destination.Bridge) || recipient == types.Address(token.Token) {
+		return nil, types.ReasonBadRecipient
+	}
+	fee := amountOf(token.ReleaseFee)
+	// A maximum beyond the range accepts every fee.
+	if maximum, err := e.MaxFee.Mul(sourceScale); err == nil && fee.Cmp(maximum) > 0 {
+		return nil, types.ReasonFeeAboveMaximum
+	}
+	amount := amountOf(t.Amount)
+	rest, err := amount.Sub(fee)
+	if err != nil {
+		return nil, types.ReasonTooSmall
+	}
+	payout := floor(rest, scaleOf(asset, token))
+	if payout.IsZero() {
+		return nil, types.ReasonTooSmall
+	}
+	return &pb.Entry{
+		Kind: uint32(types.EntryRelease), Transfer: t, Amount: t.Amount, Fee: fee.Bytes(), Payout: payout.Bytes(),
+	}, types.ReasonNone
+}
+
+// refund queues the return of an amount in flight to the refund address, once.
+// What does not exceed the refund's own fee becomes fee.
+func (a *applier) refund(t *pb.Transfer, amount types.Amount, reason types.Reason) {
+	id := types.AssetID(t.Asset)
+	asset := a.asset(id)
+	token := tokenOn(asset, types.ChainID(t.Source))
+	fee := amountOf(token.RefundFee)
+	rest, err := amount.Sub(fee)
+	payout := floor(rest, scaleOf(asset, token))
+	if err != nil || payout.IsZero() {
+		if err := a.ledger(id).becameFee(amount); err != nil {
+			a.quarantine(a.chain(types.ChainID(t.Source)), t.Nonce, types.ReasonBreach)
+			return
+		}
+		a.emit("transfer_refunded", "transfer_id", transferID(t), "payout", "0",
+			"fee", amount.String(), "reason", string(types.ReasonBelowRefundFee))
+		return
+	}
+	a.enqueue(types.ChainID(t.Source), &pb.Entry{
+		Kind: uint32(types.EntryRefund), Transfer: t, Amount: amount.Bytes(), Fee: fee.Bytes(),
+		Payout: payout.Bytes(), Reason: string(reason),
+	})
+}
+
+// settle books an executed entry and sends the transfer on its way.
+func (a *applier) settle(chain *pb.Chain, command *pb.Command, index uint32, failed bool, nonce uint64) {
+	entry := command.Entries[index]
+	t := entry.Transfer
+	id := types.AssetID(t.Asset)
+	books, p := a.ledger(id), paymentOf(entry)
+	token := tokenOn(a.asset(id), types.ChainID(chain.Id))
+	balance := books.on(types.ChainID(chain.Id), types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
+	release := entry.Kind == uint32(types.EntryRelease)
+	var err error
+	switch {
+	case !failed:
+		err = books.paid(balance, p)
+	case release:
+		err = books.notPaid(balance, p)
+	default:
+		err = books.becameOwed(balance, p)
+	}
+	if err != nil { // the reservation has ruled this out
+		a.quarantine(chain, nonce, types.ReasonBreach)
+		return
+	}
+	a.tell(chain, command, index, failed)
+	switch {
+	case failed && release:
+		rest, _ := p.amount.Sub(p.fee) // booked above
+		a.refund(t, rest, types.ReasonReleaseFailed)
+	case failed:
+		a.s.SetOwed(types.ChainID(chain.Id), command.Nonce, index, &pb.Owed{
+			Transfer: t, Amount: entry.Payout, Reason: entry.Reason,
+		})
+	}
+}
+
+// tell emits the event of an executed entry.
+func (a *applier) tell(chain *pb.Chain, command *pb.Command, index uint32, failed bool) {
+	entry := command.Entries[index]
+	kind := map[bool]map[types.EntryKind]string{
+		false: {types.EntryRelease: "transfer_released", types.EntryRefund: "transfer_refunded"},
+		true:  {types.EntryRelease: "transfer_failed", types.EntryRefund: "transfer_owed"},
+	}[failed][types.EntryKind(entry.Kind)] //nolint:gosec // written from an EntryKind
+	a.emit(kind, "transfer_id", transferID(entry.Transfer), "chain", decimal(chain.Id),
+		"outbox_nonce", decimal(command.Nonce), "index", decimal(index),
+		"payout", amountOf(entry.Payout).String(), "fee", amountOf(entry.Fee).String(), "reason", entry.Reason)
+}
+
+// claimed closes the books over an owed refund that its owner has fetched.
+func (a *applier) claimed(chain *pb.Chain, nonce uint64, e types.Claimed) {
+	source := types.ChainID(chain.Id)
+	owed := a.s.Owed(source, e.OutboxNonce, e.Index)
+	if owed == nil {
+		a.quarantine(chain, nonce, types.ReasonUnknownClaim)
+		return
+	}
+	id := types.AssetID(owed.Transfer.Asset)
+	token := tokenOn(a.asset(id), source)
+	books := a.ledger(id)
+	balance := books.on(source, types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
+	if err := books.claimed(balance, amountOf(owed.Amount)); err != nil {
+		a.quarantine(chain, nonce, types.ReasonBreach)
+		return
+	}
+	a.s.RemoveOwed(source, e.OutboxNonce, e.Index)
+	a.emit("transfer_claimed", "transfer_id", transferID(owed.Transfer), "chain", decimal(chain.Id),
+		"amount", amountOf(owed.Amount).String(), "to", e.To.Hex())
+}

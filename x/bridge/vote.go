@@ -1,0 +1,209 @@
+package bridge
+
+import (
+	"cmp"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/internal/state"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// BuildVote gives the extension of self for the block at height, from the state
+// at height-1 and what self wants to say: at most limit bytes, empty when the
+// state holds all of it. Seal signatures come first, then marks and heads, the
+// oldest first and the chains in turn; what does not fit is said at a later
+// height, for the votes are sticky.
+func (m *Machine) BuildVote(r Reader, height int64, self types.ValidatorID, p Pending, limit int) (ext []byte, err error) {
+	defer state.Catch(&err)
+	v := state.NewView(r)
+	network := v.Network()
+	b := &voteBuilder{room: min(limit, types.MaxVoteBytes) - 1, message: &pb.VoteExtension{}}
+	b.addSignatures(v, network, self, p.Signatures)
+	b.addChains(v, network, height, self, p.Chains)
+	return encodeVote(b.message), nil
+}
+
+type voteBuilder struct {
+	message *pb.VoteExtension
+	room    int // bytes left
+}
+
+// Encoded sizes beside a message's own bytes: its tag and its length.
+const fieldOverhead = 3
+
+func (b *voteBuilder) addSignatures(v state.View, network *pb.Network, self types.ValidatorID, own []types.SealSignature) {
+	own = slices.Clone(own)
+	slices.SortFunc(own, func(x, y types.SealSignature) int { return cmp.Compare(x.Height, y.Height) })
+	own = slices.CompactFunc(own, func(x, y types.SealSignature) bool { return x.Height == y.Height })
+	for _, s := range own {
+		if len(b.message.Signatures) >= int(network.Params.MaxSigs) {
+			return
+		}
+		seal := v.Seal(s.Height)
+		if seal == nil || seal.Complete != 0 {
+			continue
+		}
+		members := v.Epoch(seal.Epoch).GetMembers()
+		position := memberOf(members, self)
+		if position < 0 || holdsSignature(v.Signatures(s.Height), position) {
+			continue
+		}
+		message := &pb.SealSignature{Height: s.Height, Signature: s.Signature[:]}
+		if size := proto.Size(message) + fieldOverhead; size <= b.room {
+			b.room -= size
+			b.message.Signatures = append(b.message.Signatures, message)
+		}
+	}
+}
+
+// addChains takes turns over the chains, beginning with another one at each
+// height, so that one busy chain never keeps another's marks out.
+func (b *voteBuilder) addChains(v state.View, network *pb.Network, height int64, self types.ValidatorID, said []types.ChainVote) {
+	news := unheld(v, network, self, said)
+	if len(news) == 0 {
+		return
+	}
+	taken := make([]*pb.ChainVote, len(news))
+	start := int(uint64(height) % uint64(len(news))) //nolint:gosec // heights are positive, the result is an index
+	for more := true; more; {
+		more = false
+		for i := range news {
+			at := (start + i) % len(news)
+			if b.takeOne(&news[at], &taken[at]) {
+				more = true
+			}
+		}
+	}
+	for _, t := range taken {
+		if t != nil {
+			b.message.Chains = append(b.message.Chains, t)
+		}
+	}
+}
+
+// takeOne moves a chain's head and first mark, then one mark at a time.
+func (b *voteBuilder) takeOne(news *types.ChainVote, taken **pb.ChainVote) bool {
+	if *taken != nil && len(news.Marks) == 0 {
+		return false
+	}
+	next := &pb.ChainVote{Chain: uint64(news.Chain), Head: news.Head}
+	if *taken != nil {
+		next = proto.Clone(*taken).(*pb.ChainVote)
+	}
+	if len(news.Marks) > 0 {
+		mark := news.Marks[0]
+		next.Marks = append(next.Marks, &pb.Mark{Nonce: mark.Nonce, Hash: mark.Hash[:], Block: mark.Block})
+	}
+	grown := proto.Size(next) + fieldOverhead
+	if *taken != nil {
+		grown -= proto.Size(*taken) + fieldOverhead
+	}
+	if grown > b.room {
+		return false
+	}
+	b.room -= grown
+	*taken = next
+	if len(news.Marks) > 0 {
+		news.Marks = news.Marks[1:]
+	}
+	return true
+}
+
+// unheld is what the state does not hold yet of what self says, ascending by
+// chain.
+func unheld(v state.View, network *pb.Network, self types.ValidatorID, said []types.ChainVote) []types.ChainVote {
+	var news []types.ChainVote
+	for _, c := range said {
+		chain := v.Chain(c.Chain)
+		if chain == nil || chain.Refused != "" {
+			continue
+		}
+		held := v.Vote(c.Chain, self)
+		fresh := types.ChainVote{Chain: c.Chain, Marks: unheldMarks(chain, held, c.Marks, int(network.Params.MaxMarks))}
+		if len(fresh.Marks) > 0 || c.Head >= held.Head+network.Params.HeadInterval {
+			if c.Head > held.Head {
+				fresh.Head = c.Head
+			}
+		}
+		if fresh.Head != 0 || len(fresh.Marks) > 0 {
+			news = append(news, fresh)
+		}
+	}
+	slices.SortFunc(news, func(a, b types.ChainVote) int { return cmp.Compare(a.Chain, b.Chain) })
+	return slices.CompactFunc(news, func(a, b types.ChainVote) bool { return a.Chain == b.Chain })
+}
+
+func unheldMarks(chain *pb.Chain, held *pb.ChainVote, marks []types.Mark, most int) []types.Mark {
+	marks = slices.Clone(marks)
+	slices.SortFunc(marks, func(a, b types.Mark) int { return cmp.Compare(a.Nonce, b.Nonce) })
+	marks = slices.CompactFunc(marks, func(a, b types.Mark) bool { return a.Nonce == b.Nonce })
+	known := map[uint64]types.Hash{}
+	for _, m := range held.Marks {
+		known[m.Nonce] = types.Hash(m.Hash)
+	}
+	var fresh []types.Mark
+	above := 0
+	for _, m := range marks {
+		if m.Nonce <= chain.Cursor || m.Hash == (types.Hash{}) {
+			continue
+		}
+		if above++; above > most {
+			break
+		}
+		if known[m.Nonce] != m.Hash {
+			fresh = append(fresh, m)
+		}
+	}
+	return fresh
+}
+
+// VerifyVote checks an extension that validator from made for the block at
+// height, by the state at height-1: its form, and the signatures of seals that
+// this state knows. It is pure and lenient: what is well formed and merely of no
+// use (a seal or a chain it does not know, an old mark) is accepted, and ignored
+// by the tally.
+func (m *Machine) VerifyVote(r Reader, height int64, from types.ValidatorID, extension []byte) (vote Vote, err error) {
+	defer state.Catch(&err)
+	vote, err = DecodeVote(extension)
+	if err != nil || len(vote.Signatures) == 0 {
+		return vote, err
+	}
+	v := state.NewView(r)
+	network := v.Network()
+	for _, s := range vote.Signatures {
+		seal := v.Seal(s.Height)
+		if seal == nil || seal.Complete != 0 {
+			continue
+		}
+		members := v.Epoch(seal.Epoch).GetMembers()
+		position := memberOf(members, from)
+		if position < 0 {
+			continue
+		}
+		if !signedBy(network, seal, members[position], s) {
+			return Vote{}, refuse(ErrBadVote, "signature over the seal of height %d is not the validator's", s.Height)
+		}
+	}
+	return vote, nil
+}
+
+// signedBy recovers a seal signature and compares it with the member's signer.
+func signedBy(network *pb.Network, seal *pb.Seal, member *pb.Validator, s types.SealSignature) bool {
+	signer, err := evmsig.Recover(sealDigest(network, seal), s.Signature)
+	return err == nil && signer == types.Address(member.Signer)
+}
+
+// memberOf is the position of a validator among an epoch's members, or -1.
+func memberOf(members []*pb.Validator, id types.ValidatorID) int {
+	return slices.IndexFunc(members, func(v *pb.Validator) bool {
+		return types.ConsensusKey(v.ConsensusKey).ID() == id
+	})
+}
+
+func holdsSignature(held *pb.SealSignatures, member int) bool {
+	return slices.ContainsFunc(held.Signatures, func(s *pb.MemberSignature) bool { return int(s.Member) == member })
+}

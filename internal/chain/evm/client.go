@@ -1,0 +1,124 @@
+package evm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Client holds the connections to a chain's endpoints, for a source and a sink
+// together. It is safe for concurrent use.
+type Client struct {
+	cfg       Config
+	endpoints []*endpoint
+}
+
+// Conn is one endpoint's connection, as a request sees it. The chain id behind
+// it has been checked.
+type Conn struct {
+	RPC *rpc.Client
+	Eth *ethclient.Client
+	// Endpoint names the server without its secrets: group and host.
+	Endpoint string
+	Group    string
+}
+
+// Dial checks the configuration and prepares the endpoints. It fails for a bad
+// configuration only: servers are connected to, and their chain id is checked,
+// when they are first asked, so that a chain out of reach stops nobody's start.
+func Dial(_ context.Context, cfg Config) (*Client, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{cfg: cfg}
+	for _, e := range cfg.Endpoints {
+		c.endpoints = append(c.endpoints, newEndpoint(e, cfg))
+	}
+	return c, nil
+}
+
+// Close ends all connections.
+func (c *Client) Close() {
+	for _, e := range c.endpoints {
+		e.close()
+	}
+}
+
+// Name is the chain's name in logs.
+func (c *Client) Name() string { return c.cfg.Name }
+
+// ChainID is the chain's id.
+func (c *Client) ChainID() types.ChainID { return c.cfg.ChainID }
+
+// Bridge is the address of the bridge contract.
+func (c *Client) Bridge() types.Address { return c.cfg.Bridge }
+
+// Do asks the endpoints in order until ask succeeds at one. Each try has the
+// request timeout of its own. The error joins what all of them said.
+//
+// An error of ask that says that the request itself is wrong (a reverted call)
+// should be returned as a result instead, or every endpoint is asked in vain.
+func (c *Client) Do(ctx context.Context, ask func(context.Context, Conn) error) error {
+	return c.doFrom(ctx, 0, ask)
+}
+
+// doFrom is Do beginning with another endpoint than the first.
+func (c *Client) doFrom(ctx context.Context, first int, ask func(context.Context, Conn) error) error {
+	var errs []error
+	for i := range c.endpoints {
+		e := c.endpoints[(first+i)%len(c.endpoints)]
+		err := e.do(ctx, ask)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		errs = append(errs, err)
+	}
+	return join(errs)
+}
+
+// DoAll asks all endpoints at once and returns their errors in order, nil where
+// ask succeeded: for what every server should hear, such as a transaction.
+func (c *Client) DoAll(ctx context.Context, ask func(context.Context, Conn) error) []error {
+	return each(c.endpoints, func(_ int, e *endpoint) error { return e.do(ctx, ask) })
+}
+
+// Probe connects to every endpoint and checks its chain id, for start-up logs
+// and the doctor.
+func (c *Client) Probe(ctx context.Context) error {
+	return errors.Join(c.DoAll(ctx, func(context.Context, Conn) error { return nil })...)
+}
+
+// join keeps the check and severity of the gravest error, so that one server's
+// lie is not hidden behind another one's time-out.
+func join(errs []error) error {
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	worst := &chain.Error{Check: chain.CheckTransport, Err: errors.Join(errs...)}
+	for _, err := range errs {
+		check, severity := chain.CheckOf(err), chain.SeverityOf(err)
+		if severity > worst.Severity || worst.Check == chain.CheckTransport && check != worst.Check {
+			worst.Check, worst.Severity = check, severity
+		}
+	}
+	return worst
+}
+
+// failed wraps an endpoint's error with its name and without its secrets, and
+// keeps the check that failed.
+func (e *endpoint) failed(err error) error {
+	if known, ok := errors.AsType[*chain.Error](err); ok {
+		return &chain.Error{Check: known.Check, Severity: known.Severity, Err: fmt.Errorf("%s: %w", e.name, known.Err)}
+	}
+	return chain.Failed(chain.CheckTransport, "%s: %w", e.name, withoutURL(err))
+}

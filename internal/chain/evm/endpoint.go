@@ -1,0 +1,170 @@
+package evm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+const (
+	// maxAnswer bounds what one answer may take of the memory. 10,000 logs of
+	// deposits with the most data are about 30 MB.
+	maxAnswer = 64 << 20
+	// chainIDEvery is how long a checked chain id is relied on: a load balancer
+	// may put another server behind an address at any time.
+	chainIDEvery = time.Minute
+)
+
+var errTooLong = errors.New("answer is longer than 64 MiB")
+
+// endpoint is one server, connected to when it is first asked.
+type endpoint struct {
+	url, name, group string
+	chainID          types.ChainID
+	timeout          time.Duration
+	transport        boundedTransport
+
+	mu      sync.Mutex
+	client  *rpc.Client
+	checked time.Time // when the chain id was last right
+}
+
+func newEndpoint(e Endpoint, cfg Config) *endpoint {
+	name := e.Group
+	if u, err := url.Parse(e.URL); err == nil && u.Host != e.Group {
+		name += " (" + u.Host + ")"
+	}
+	return &endpoint{
+		url: e.URL, name: name, group: e.Group, chainID: cfg.ChainID, timeout: cfg.RequestTimeout,
+		transport: boundedTransport{http.DefaultTransport.(*http.Transport).Clone()},
+	}
+}
+
+// do runs ask against the endpoint, within the request timeout.
+func (e *endpoint) do(ctx context.Context, ask func(context.Context, Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	client, err := e.connect(ctx)
+	if err != nil {
+		return e.failed(err)
+	}
+	err = ask(ctx, Conn{RPC: client, Eth: ethclient.NewClient(client), Endpoint: e.name, Group: e.group})
+	if err != nil {
+		return e.failed(err)
+	}
+	return nil
+}
+
+// connect returns the connection, whose chain id was right not long ago.
+func (e *endpoint) connect(ctx context.Context) (*rpc.Client, error) {
+	client, checked, err := e.dial(ctx)
+	if err != nil || time.Since(checked) < chainIDEvery {
+		return client, err
+	}
+	id, err := ethclient.NewClient(client).ChainID(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the chain id: %w", err)
+	}
+	if !id.IsUint64() || id.Uint64() != uint64(e.chainID) {
+		e.mu.Lock()
+		e.checked = time.Time{}
+		e.mu.Unlock()
+		return nil, chain.Failed(chain.CheckChainID, "the server is on chain %s, not on %s", id, e.chainID)
+	}
+	e.mu.Lock()
+	e.checked = time.Now()
+	e.mu.Unlock()
+	return client, nil
+}
+
+func (e *endpoint) dial(ctx context.Context) (*rpc.Client, time.Time, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.client != nil {
+		return e.client, e.checked, nil
+	}
+	client, err := rpc.DialOptions(ctx, e.url,
+		rpc.WithHTTPClient(&http.Client{Transport: e.transport}),
+		rpc.WithWebsocketMessageSizeLimit(maxAnswer))
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("connect: %w", err)
+	}
+	e.client, e.checked = client, time.Time{}
+	return client, e.checked, nil
+}
+
+func (e *endpoint) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.client != nil {
+		e.client.Close()
+		e.client = nil
+	}
+	e.transport.next.CloseIdleConnections()
+}
+
+// boundedTransport cuts answers off that are longer than any honest one.
+type boundedTransport struct{ next *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = &boundedBody{ReadCloser: response.Body, left: maxAnswer}
+	return response, nil
+}
+
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// withoutURL takes the address, which often holds a key, out of an error.
+func withoutURL(err error) error {
+	if inner, ok := errors.AsType[*url.Error](err); ok {
+		return inner.Err
+	}
+	return err
+}
+
+// each runs one function for all endpoints at once.
+func each(endpoints []*endpoint, f func(int, *endpoint) error) []error {
+	errs := make([]error, len(endpoints))
+	var wg sync.WaitGroup
+	for i, e := range endpoints {
+		wg.Go(func() {
+			// The supervisor of the caller's goroutine does not see this one.
+			defer func() {
+				if p := recover(); p != nil {
+					errs[i] = fmt.Errorf("panic: %v", p)
+				}
+			}()
+			errs[i] = f(i, e)
+		})
+	}
+	wg.Wait()
+	return errs
+}

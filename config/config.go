@@ -42,12 +42,14 @@ type State struct {
 type Signer struct {
 	Enabled        bool
 	Backend        string
+	Key            string
 	PassphraseFile string
 }
 
 // Relayer sends sealed commands to their chains.
 type Relayer struct {
 	Enabled        bool
+	Key            string
 	PassphraseFile string
 	MaxFeeGwei     uint64
 	TipGwei        uint64
@@ -80,8 +82,8 @@ func Default() Config {
 	return Config{
 		Log:       Log{Level: "info", CometLevel: "error", Format: "auto"},
 		State:     State{Backend: "goleveldb", KeepVersions: 1000, KeepBlocks: 0},
-		Signer:    Signer{Enabled: true, Backend: "keystore"},
-		Relayer:   Relayer{Enabled: true, MaxFeeGwei: 500, TipGwei: 1},
+		Signer:    Signer{Enabled: true, Backend: "keystore", Key: "default"},
+		Relayer:   Relayer{Enabled: true, Key: "default", MaxFeeGwei: 500, TipGwei: 1},
 		Telemetry: Telemetry{Enabled: false, Listen: "127.0.0.1:26680"},
 	}
 }

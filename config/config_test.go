@@ -170,7 +170,7 @@ func TestProblems(t *testing.T) {
 		{"unknown chain key", "min_agree = 2", "min_agre = 2", "chains.alpha.min_agre: unknown key; did you mean min_agree?"},
 		{"bad word", `level = "info"`, `level = "loud"`, `log.level = "loud": want debug, info, warn, error`},
 		{"bad type", `level = "info"`, `level = 5`, `log.level = 5: want text in quotes`},
-		{"out of range", "keep_versions = 1000", "keep_versions = 1", "state.keep_versions = 1: want 2 to 100000000"},
+		{"out of range", "keep_versions = 1000", "keep_versions = 1", "state.keep_versions = 1: want 0 (all), or 2 to 100000000"},
 		{"no number", "keep_versions = 1000", `keep_versions = "many"`, `state.keep_versions = "many": want a whole number`},
 		{"bad duration", `poll_interval = "2s"`, `poll_interval = "2"`, `chains.alpha.poll_interval = "2": want a duration with its unit`},
 		{"bad address", `contract = "0x01`, `contract = "01`, "chains.alpha.contract"},

@@ -1,0 +1,259 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	cmtconfig "github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/privval"
+
+	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Errors of homes.
+var (
+	// ErrInitialised says that a node lives in the home already.
+	ErrInitialised = errors.New("a node was initialised here already")
+	// ErrSigningSafety says that this node might sign what contradicts what it
+	// signed before, and therefore does not start.
+	ErrSigningSafety = errors.New("signing safety stop")
+)
+
+// HomeSpec is a new home.
+type HomeSpec struct {
+	Moniker string
+	App     config.Config
+	Comet   func(*cmtconfig.Config) // changes on top of config.Comet; nil: none
+	Genesis Genesis
+}
+
+// Identity is what others know a node by.
+type Identity struct {
+	Moniker      string             `json:"moniker"`
+	Home         string             `json:"home"`
+	NodeID       string             `json:"node_id"`
+	ConsensusKey types.ConsensusKey `json:"consensus_key"`
+	Validator    types.ValidatorID  `json:"validator_id"`
+}
+
+// CreateHome makes a home with new keys and empty databases. Everything is
+// built in a directory beside, and renamed: a crash leaves no half a home. Keys
+// that are there already (under keys/) stay.
+func CreateHome(home config.Home, spec HomeSpec) (Identity, error) {
+	if err := vacant(home); err != nil {
+		return Identity{}, err
+	}
+	if err := os.MkdirAll(home.String(), 0o700); err != nil {
+		return Identity{}, fmt.Errorf("create home: %w", err)
+	}
+	dir, err := os.MkdirTemp(home.String(), stagePrefix)
+	if err != nil {
+		return Identity{}, fmt.Errorf("create home: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	stage := config.Home(dir)
+	identity, err := fill(stage, spec)
+	if err != nil {
+		return Identity{}, fmt.Errorf("create home: %w", err)
+	}
+	identity.Home = home.String()
+	// config last: it is what makes a home.
+	for _, part := range []string{"data", "config"} {
+		if err := os.Rename(filepath.Join(dir, part), filepath.Join(home.String(), part)); err != nil {
+			return Identity{}, fmt.Errorf("create home: %w", err)
+		}
+	}
+	return identity, syncDir(home.String())
+}
+
+const stagePrefix = ".init-"
+
+// vacant clears away what an interrupted CreateHome left, and refuses a home
+// that holds anything of value.
+func vacant(home config.Home) error {
+	if _, err := os.Stat(home.Dir()); err == nil {
+		return fmt.Errorf("%w: %s exists", ErrInitialised, home.Dir())
+	}
+	if _, err := os.Stat(home.Data()); err == nil {
+		height, err := signedHeight(home)
+		if err != nil || height > 0 {
+			return fmt.Errorf("%w: %s holds data of a node without configuration; move it away first", ErrInitialised, home.Data())
+		}
+		if err := os.RemoveAll(home.Data()); err != nil {
+			return fmt.Errorf("clear an interrupted init: %w", err)
+		}
+	}
+	stages, err := filepath.Glob(filepath.Join(home.String(), stagePrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("look for an interrupted init: %w", err)
+	}
+	for _, stage := range stages {
+		if err := os.RemoveAll(stage); err != nil {
+			return fmt.Errorf("clear an interrupted init: %w", err)
+		}
+	}
+	return nil
+}
+
+// fill writes a whole home into stage.
+func fill(stage config.Home, spec HomeSpec) (Identity, error) {
+	comet := config.Comet(stage, spec.Moniker)
+	if spec.Comet != nil {
+		spec.Comet(comet)
+	}
+	if err := config.WriteComet(stage, comet); err != nil {
+		return Identity{}, err
+	}
+	if err := config.Write(stage, spec.App); err != nil {
+		return Identity{}, err
+	}
+	if err := spec.Genesis.Write(stage.GenesisFile()); err != nil {
+		return Identity{}, err
+	}
+	if err := createDatabases(stage, comet, spec.App.State); err != nil {
+		return Identity{}, err
+	}
+	if _, err := p2p.LoadOrGenNodeKey(stage.NodeKeyFile()); err != nil {
+		return Identity{}, fmt.Errorf("make node key: %w", err)
+	}
+	privval.GenFilePV(stage.ValidatorKeyFile(), stage.ValidatorStateFile()).Save()
+	return ReadIdentity(stage)
+}
+
+// ReadIdentity reads a home's public identity.
+func ReadIdentity(home config.Home) (Identity, error) {
+	nodeKey, err := p2p.LoadNodeKey(home.NodeKeyFile())
+	if err != nil {
+		return Identity{}, fmt.Errorf("read node key: %w", err)
+	}
+	validator, err := readValidatorKey(home)
+	if err != nil {
+		return Identity{}, err
+	}
+	key := types.ConsensusKey(validator.PubKey.Bytes())
+	identity := Identity{Home: home.String(), NodeID: string(nodeKey.ID()), ConsensusKey: key, Validator: key.ID()}
+	comet, err := config.LoadComet(home)
+	if err != nil {
+		return Identity{}, err
+	}
+	identity.Moniker = comet.Moniker
+	return identity, nil
+}
+
+// loadValidator gives the consensus key with what it signed last. CometBFT's
+// own loader ends the process on a bad file, so the files are checked before.
+func loadValidator(home config.Home, hasBlocks bool) (*privval.FilePV, error) {
+	if _, err := readValidatorKey(home); err != nil {
+		return nil, err
+	}
+	_, err := signedHeight(home)
+	switch {
+	case err == nil:
+		return privval.LoadFilePV(home.ValidatorKeyFile(), home.ValidatorStateFile()), nil
+	case errors.Is(err, fs.ErrNotExist) && !hasBlocks:
+		pv := privval.LoadFilePVEmptyState(home.ValidatorKeyFile(), home.ValidatorStateFile())
+		pv.LastSignState.Save()
+		return pv, nil
+	}
+	return nil, fmt.Errorf("%w: %w; this node has blocks but not what it signed last: restore %s, or wait until no vote of this key can be open any more and write height \"0\" into it",
+		ErrSigningSafety, err, home.ValidatorStateFile())
+}
+
+func readValidatorKey(home config.Home) (privval.FilePVKey, error) {
+	var key privval.FilePVKey
+	content, err := os.ReadFile(home.ValidatorKeyFile())
+	if err != nil {
+		return key, fmt.Errorf("read consensus key: %w", err)
+	}
+	if err := unmarshalComet(content, &key); err != nil || key.PubKey == nil || key.PrivKey == nil {
+		return key, fmt.Errorf("%s is no consensus key file", home.ValidatorKeyFile())
+	}
+	return key, nil
+}
+
+// signedHeight is the height signed last.
+func signedHeight(home config.Home) (int64, error) {
+	content, err := os.ReadFile(home.ValidatorStateFile())
+	if err != nil {
+		return 0, fmt.Errorf("read what was signed last: %w", err)
+	}
+	var state struct {
+		Height int64 `json:"height,string"`
+	}
+	if err := json.Unmarshal(content, &state); err != nil {
+		return 0, fmt.Errorf("%s does not say what was signed last: %w", home.ValidatorStateFile(), err)
+	}
+	return state.Height, nil
+}
+
+// ResetData deletes blocks, state and peers of a home and makes empty databases
+// again. What was signed last stays, unless forget is set: a validator that
+// forgets it may sign twice.
+func ResetData(home config.Home, app config.State, forget bool) error {
+	comet, err := config.LoadComet(home)
+	if err != nil {
+		return err
+	}
+	state, err := os.ReadFile(home.ValidatorStateFile())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read what was signed last: %w", err)
+	}
+	stage, err := os.MkdirTemp(home.String(), ".reset-")
+	if err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(stage) }()
+	fresh := config.Home(stage)
+	if err := createDatabases(fresh, comet, app); err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
+	if forget || len(state) == 0 {
+		privval.LoadFilePVEmptyState(home.ValidatorKeyFile(), fresh.ValidatorStateFile()).LastSignState.Save()
+	} else if err := os.WriteFile(fresh.ValidatorStateFile(), state, 0o600); err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
+	old := home.Data() + fmt.Sprintf(".old-%d", time.Now().UnixNano())
+	if err := os.Rename(home.Data(), old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reset: %w", err)
+	}
+	if err := os.Rename(fresh.Data(), home.Data()); err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
+	_ = os.Remove(filepath.Join(home.Dir(), "addrbook.json"))
+	return os.RemoveAll(old)
+}
+
+// leftovers removes what an interrupted createDatabases or ResetData left.
+func leftovers(home config.Home) error {
+	entries, err := os.ReadDir(home.String())
+	if err != nil {
+		return fmt.Errorf("read home: %w", err)
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasPrefix(name, newDatabasePrefix) || strings.HasPrefix(name, ".reset-") {
+			if err := os.RemoveAll(filepath.Join(home.String(), name)); err != nil {
+				return fmt.Errorf("remove leftovers: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", path, err)
+	}
+	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+		return fmt.Errorf("sync %s: %w", path, err)
+	}
+	return nil
+}

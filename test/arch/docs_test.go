@@ -12,11 +12,15 @@ import (
 var (
 	makeCommand = regexp.MustCompile("(?:`|^)make ([a-z][a-z-]*)")
 	makeTarget  = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
+	testFunc    = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+	testName    = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9_]*)`")
+	filePath    = regexp.MustCompile("`((?:app|cmd|config|contracts|docs|internal|proto|test|x)(?:/[A-Za-z0-9_.-]+)+)`")
 	mdLink      = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 )
 
-// Every make command in the documents is a target, every relative link leads
-// to a file, and the architecture page names every package of the table.
+// Every make command in the documents is a target, every relative link leads to
+// a file, every test and path that is named exists, and the architecture page
+// names every package of the table.
 func TestDocumentsAreTrue(t *testing.T) {
 	t.Parallel()
 	top := root(t)
@@ -24,8 +28,19 @@ func TestDocumentsAreTrue(t *testing.T) {
 	for _, m := range makeTarget.FindAllStringSubmatch(read(t, filepath.Join(top, "Makefile")), -1) {
 		targets[m[1]] = true
 	}
-	for _, path := range documents(t, top) {
+	tests := testNames(t, top)
+	for _, path := range files(t, top, ".md") {
 		text := read(t, path)
+		for _, m := range testName.FindAllStringSubmatch(text, -1) {
+			if !tests[m[1]] {
+				t.Errorf("%s: there is no %s", path, m[1])
+			}
+		}
+		for _, m := range filePath.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(top, m[1])); err != nil && !planned[m[1]] {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
 		for line := range strings.Lines(text) {
 			for _, m := range makeCommand.FindAllStringSubmatch(line, -1) {
 				if !targets[m[1]] {
@@ -54,7 +69,13 @@ var implied = map[string]bool{
 	"cmd/...": true, "test/...": true, "contracts/bindings": true,
 }
 
-func documents(t *testing.T, top string) []string {
+// Paths that the documents call planned, or that belong to other projects.
+var planned = map[string]bool{
+	"internal/api": true, "internal/index": true, "app/vote_ext_utils.go": true, "contracts/core": true,
+}
+
+// files lists the files of the repository whose names end so.
+func files(t *testing.T, top, suffix string) []string {
 	t.Helper()
 	var paths []string
 	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
@@ -63,7 +84,7 @@ func documents(t *testing.T, top string) []string {
 			return err
 		case d.IsDir() && path != top && notOurs(path, d.Name()):
 			return filepath.SkipDir
-		case filepath.Ext(path) == ".md":
+		case !d.IsDir() && strings.HasSuffix(path, suffix):
 			paths = append(paths, path)
 		}
 		return nil
@@ -72,6 +93,17 @@ func documents(t *testing.T, top string) []string {
 		t.Fatal(err)
 	}
 	return paths
+}
+
+func testNames(t *testing.T, top string) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	for _, path := range files(t, top, "_test.go") {
+		for _, m := range testFunc.FindAllStringSubmatch(read(t, path), -1) {
+			names[m[1]] = true
+		}
+	}
+	return names
 }
 
 func read(t *testing.T, path string) string {

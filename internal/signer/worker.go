@@ -1,0 +1,135 @@
+package signer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Seals tells what the committed state wants signed. It never speaks of a
+// block that is not committed.
+type Seals interface {
+	// SealsToSign returns the incomplete seals of the epoch that lack this
+	// validator's signature, oldest first.
+	SealsToSign() ([]bridge.SealState, error)
+}
+
+// Mailbox takes what the next vote extension should carry. It never blocks, and
+// takes the same signature any number of times.
+type Mailbox interface {
+	AddSignature(types.SealSignature)
+}
+
+// WorkerConfig is what a Worker needs.
+type WorkerConfig struct {
+	Key     Key
+	Seals   Seals
+	Mailbox Mailbox
+	Guard   *Guard        // nil: a new one
+	Logger  *slog.Logger  // nil: slog.Default
+	Retry   time.Duration // after an error of Seals; 0: a second
+}
+
+// Worker signs the seals of committed blocks, beside consensus: a signature
+// reaches nobody but the mailbox. It is level-triggered: what it signs follows
+// from the state alone, so a restart or a lost wake-up needs no repair.
+type Worker struct {
+	cfg  WorkerConfig
+	wake chan struct{}
+	made map[uint64]types.SealSignature // of the last round, by height
+}
+
+// NewWorker makes a Worker; Run starts it.
+func NewWorker(cfg WorkerConfig) (*Worker, error) {
+	if cfg.Key == nil || cfg.Seals == nil || cfg.Mailbox == nil {
+		return nil, errors.New("signer: key, seals and mailbox are needed")
+	}
+	if cfg.Guard == nil {
+		cfg.Guard = NewGuard()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Retry == 0 {
+		cfg.Retry = time.Second
+	}
+	cfg.Logger = cfg.Logger.With("component", "signer")
+	return &Worker{cfg: cfg, wake: make(chan struct{}, 1)}, nil
+}
+
+// Committed tells that a block was committed. It never blocks.
+func (w *Worker) Committed() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // a round is due already, and will read the newest state
+	}
+}
+
+// Run works until the context ends, and then returns nil. ErrDoubleSign is the
+// only error: the node has to stop.
+func (w *Worker) Run(ctx context.Context) error {
+	retry := time.NewTimer(0) // the first round needs no commit
+	defer retry.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.wake:
+		case <-retry.C:
+		}
+		err := w.runOnce()
+		if errors.Is(err, ErrDoubleSign) {
+			return err
+		}
+		if err != nil {
+			w.cfg.Logger.Warn("seals were not signed (will retry)", "err", err)
+			retry.Reset(w.cfg.Retry)
+		}
+	}
+}
+
+func (w *Worker) runOnce() error {
+	seals, err := w.cfg.Seals.SealsToSign()
+	if err != nil {
+		return fmt.Errorf("read seals to sign: %w", err)
+	}
+	made := make(map[uint64]types.SealSignature, len(seals))
+	for _, seal := range seals {
+		signature, err := w.sign(seal)
+		if errors.Is(err, ErrForgotten) {
+			w.cfg.Logger.Warn("left an old seal unsigned", "height", seal.Height, "err", err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		made[seal.Height] = signature
+		w.cfg.Mailbox.AddSignature(signature)
+	}
+	w.made = made
+	return nil
+}
+
+// sign signs a seal, or returns the signature made for it in the last round.
+func (w *Worker) sign(seal bridge.SealState) (types.SealSignature, error) {
+	if seal.Root == (types.Hash{}) || seal.Digest == (types.Hash{}) {
+		return types.SealSignature{}, fmt.Errorf("seal of height %d: zero root or digest", seal.Height)
+	}
+	if err := w.cfg.Guard.Allow(seal.Height, seal.Digest); err != nil {
+		return types.SealSignature{}, err
+	}
+	if signature, ok := w.made[seal.Height]; ok {
+		return signature, nil
+	}
+	signature, err := w.cfg.Key.Sign(seal.Digest)
+	if err != nil {
+		return types.SealSignature{}, fmt.Errorf("seal of height %d: %w", seal.Height, err)
+	}
+	w.cfg.Logger.Debug("signed a seal", "height", seal.Height, "epoch", seal.Epoch, "root", seal.Root)
+	return types.SealSignature{Height: seal.Height, Signature: signature}, nil
+}

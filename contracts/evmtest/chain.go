@@ -41,6 +41,7 @@ type Chain struct {
 	ID    uint64
 	Rules Rules
 	Time  uint64 // of the block that the next transaction is in
+	Hooks *tracing.Hooks
 
 	state   *state.StateDB
 	config  *params.ChainConfig
@@ -99,7 +100,9 @@ func (c *Chain) Fund(address common.Address, wei *uint256.Int) {
 }
 
 // Balance is an account's coin.
-func (c *Chain) Balance(address common.Address) *uint256.Int { return c.state.GetBalance(address).Clone() }
+func (c *Chain) Balance(address common.Address) *uint256.Int {
+	return c.state.GetBalance(address).Clone()
+}
 
 // Storage reads a slot of a contract.
 func (c *Chain) Storage(address common.Address, slot uint64) common.Hash {
@@ -184,7 +187,7 @@ func (c *Chain) evm() *vm.EVM {
 		BlockNumber: big.NewInt(1), Time: c.Time, Difficulty: new(big.Int), BaseFee: new(big.Int),
 		BlobBaseFee: new(big.Int), GasLimit: 1 << 40, Random: &random, CostPerStateByte: params.CostPerStateByte,
 	}
-	return vm.NewEVM(block, c.state, c.config, vm.Config{NoBaseFee: true})
+	return vm.NewEVM(block, c.state, c.config, vm.Config{NoBaseFee: true, Tracer: c.Hooks})
 }
 
 func (c *Chain) rules() params.Rules { return c.config.Rules(big.NewInt(1), true, c.Time) }

@@ -19,6 +19,7 @@ type bench struct {
 	relayer common.Address
 	user    common.Address
 	locked  evmtest.Contract
+	bare    evmtest.Contract // locked, without flow limit and fees
 	wrapped evmtest.Contract
 	fresh   int
 }
@@ -50,13 +51,16 @@ func (b *bench) fork() *bench {
 	f := *b
 	f.Bridge = b.Bridge.Fork()
 	f.locked, _ = f.Chain.At("TestToken", b.locked.Address)
+	f.bare, _ = f.Chain.At("TestToken", b.bare.Address)
 	f.wrapped, _ = f.Chain.At("WrappedToken", b.wrapped.Address)
 	return &f
 }
 
 func (b *bench) open() (err error) {
-	if b.locked, err = b.Chain.NewContract(b.Owner, "TestToken", "Test", "TST", uint8(18)); err != nil {
-		return err
+	for _, token := range []*evmtest.Contract{&b.locked, &b.bare} {
+		if *token, err = b.Chain.NewContract(b.Owner, "TestToken", "Test", "TST", uint8(18)); err != nil {
+			return err
+		}
 	}
 	limit := types.TokenLimit{Minimum: types.NewAmount(1), Capacity: types.NewAmount(1 << 62), Rate: types.NewAmount(1 << 40)}
 	commands := []types.Command{
@@ -64,6 +68,7 @@ func (b *bench) open() (err error) {
 		types.RegisterToken{Asset: types.AssetID{1}, Token: b.locked.Address, Mode: types.ModeLock, Decimals: 18, Limit: limit},
 		types.RegisterToken{Asset: types.AssetID{2}, Token: types.NativeToken, Mode: types.ModeLock, Decimals: 18, Limit: limit},
 		types.RegisterToken{Asset: types.AssetID{3}, Mode: types.ModeMint, Decimals: 6, Limit: limit, Name: "Wrapped", Symbol: "WRP"},
+		types.RegisterToken{Asset: types.AssetID{4}, Token: b.bare.Address, Mode: types.ModeLock, Decimals: 18},
 	}
 	for _, c := range commands {
 		if _, err := b.run(c); err != nil {
@@ -80,8 +85,10 @@ func (b *bench) open() (err error) {
 	plenty := new(big.Int).Lsh(big.NewInt(1), 60)
 	forever := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1))
 	for _, holder := range []common.Address{b.user, b.Address} {
-		if _, err := b.locked.Send(b.Owner, "mint", holder, plenty); err != nil {
-			return err
+		for _, token := range []evmtest.Contract{b.locked, b.bare} {
+			if _, err := token.Send(b.Owner, "mint", holder, plenty); err != nil {
+				return err
+			}
 		}
 	}
 	if _, err := b.locked.Send(b.user, "approve", b.Address, forever); err != nil {
@@ -89,7 +96,7 @@ func (b *bench) open() (err error) {
 	}
 	b.Chain.Fund(b.Address, uint256.MustFromBig(plenty))
 	// The first payout of each token writes its limit and fees for the first time.
-	for _, token := range []common.Address{b.locked.Address, types.NativeToken, b.wrapped.Address} {
+	for _, token := range []common.Address{b.locked.Address, b.bare.Address, types.NativeToken, b.wrapped.Address} {
 		if _, err := b.run(b.batch(token, []common.Address{b.user})); err != nil {
 			return err
 		}
@@ -99,6 +106,7 @@ func (b *bench) open() (err error) {
 
 // run executes a command whole and refuses one that failed.
 func (b *bench) run(c types.Command) (uint64, error) {
+	b.Chain.Time += 12 // or the limit would not have to write the time
 	result, err := b.Do(b.relayer, c)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", c.Kind(), err)
@@ -116,9 +124,13 @@ func (b *bench) run(c types.Command) (uint64, error) {
 // batch pays everyone the same amount.
 func (b *bench) batch(token common.Address, to []common.Address) types.Batch {
 	var batch types.Batch
+	fee := types.NewAmount(3)
+	if token == b.bare.Address {
+		fee = types.Amount{}
+	}
 	for _, recipient := range to {
 		batch.Entries = append(batch.Entries, types.BatchEntry{
-			Kind: types.EntryRelease, Token: token, Fee: types.NewAmount(3), Recipient: recipient,
+			Kind: types.EntryRelease, Token: token, Fee: fee, Recipient: recipient,
 			Amount: types.NewAmount(1_000_000),
 		})
 	}
@@ -140,8 +152,10 @@ func (b *bench) holders(n int) ([]common.Address, error) {
 	list := b.strangers(n)
 	for _, holder := range list {
 		b.Chain.Fund(holder, uint256.NewInt(1))
-		if _, err := b.locked.Send(b.Owner, "mint", holder, big.NewInt(1)); err != nil {
-			return nil, err
+		for _, token := range []evmtest.Contract{b.locked, b.bare} {
+			if _, err := token.Send(b.Owner, "mint", holder, big.NewInt(1)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for chunk := list; len(chunk) > 0; {

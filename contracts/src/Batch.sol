@@ -140,7 +140,7 @@ abstract contract Batch is Vault {
             if (level != available && t.limited) _setLevel(t, level);
             // The relayer's work was the same for items that failed. A token that is not
             // registered has no fees, since none were taken in.
-            if (mode != 0) _credit(msg.sender, group.token, group.fee * (run.next - from));
+            if (mode != 0) _credit(t, msg.sender, group.token, group.fee * (run.next - from));
         }
     }
 

@@ -218,6 +218,8 @@ interface IBridge {
     function tokenOf(bytes32 asset) external view returns (address);
 
     /// @notice What is known of a token; mode 0 means that it is not registered.
+    /// @dev `limited` is whether there is a flow limit, `level` what its bucket held at the time
+    /// `updated`, `fees` is `totalClaimable`.
     function tokens(address token)
         external
         view
@@ -226,9 +228,10 @@ interface IBridge {
             uint8 decimals,
             bool limited,
             uint128 minimum,
+            uint64 updated,
             uint128 capacity,
             uint128 rate,
             uint128 level,
-            uint64 updated
+            uint128 fees
         );
 }

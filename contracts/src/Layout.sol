@@ -15,16 +15,18 @@ abstract contract Layout is IBridge {
 
     uint256 internal constant MAX_DATA = 1024;
 
-    /// @dev The first slot is all that a deposit needs, and all that a batch needs without a limit.
+    /// @dev Three slots. The first is all that a deposit needs; the third takes both things that a
+    /// batch changes in quantity.
     struct Token {
         uint8 mode;
         uint8 decimals;
         bool limited;
         uint128 minimum;
+        uint64 updated;
         uint128 capacity;
         uint128 rate;
         uint128 level;
-        uint64 updated;
+        uint128 fees;
     }
 
     // Slot 0.
@@ -50,6 +52,5 @@ abstract contract Layout is IBridge {
     mapping(address token => Token) public override tokens;
     mapping(bytes32 asset => address token) public override tokenOf;
     mapping(address account => mapping(address token => uint256)) public override claimable;
-    mapping(address token => uint256) public override totalClaimable;
     mapping(uint256 key => bytes32) public override owed;
 }

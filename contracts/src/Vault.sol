@@ -81,15 +81,22 @@ abstract contract Vault is Inbox, ReentrancyGuardTransient {
         amount = _drain(token, mine);
         if (amount == 0) revert NothingToWithdraw();
         claimable[msg.sender][token] = mine - amount;
-        totalClaimable[token] -= amount;
+        tokens[token].fees -= uint128(amount);
         _payOrRevert(token, to, amount);
     }
 
+    /// @inheritdoc IBridge
+    function totalClaimable(address token) external view override returns (uint256) {
+        return tokens[token].fees;
+    }
+
     /// @dev Books relay fees. They need no limit here: withdrawing them is what pays.
-    function _credit(address relayer, address token, uint256 amount) internal {
-        if (amount == 0) return;
+    function _credit(Token storage t, address relayer, address token, uint256 amount) internal {
+        uint256 fees = t.fees + amount;
+        // No deposit can have brought as much; crediting nothing is better than standing still.
+        if (amount == 0 || fees > type(uint128).max) return;
+        t.fees = uint128(fees);
         claimable[relayer][token] += amount;
-        totalClaimable[token] += amount;
     }
 
     /// @dev Pays, giving the payee exactly `gasCap` gas if the caller of this has made sure that

@@ -104,7 +104,7 @@ func join(errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
 	}
-	worst := &chain.Error{Check: chain.CheckTransport, Err: errors.Join(errs...)}
+	worst := &chain.Error{Check: chain.CheckTransport, Err: flat(errs)}
 	for _, err := range errs {
 		check, severity := chain.CheckOf(err), chain.SeverityOf(err)
 		if severity > worst.Severity || worst.Check == chain.CheckTransport && check != worst.Check {

@@ -1,0 +1,92 @@
+package evm
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	gethtypes "github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// header is what counts of a block header.
+type header struct {
+	Number uint64
+	Hash   types.Hash
+	Root   types.Hash // of the state
+	Time   uint64
+}
+
+// fetchHeader asks one endpoint for a header by number or tag. Unless foreign
+// is set, its hash is recomputed from all its fields.
+func fetchHeader(ctx context.Context, conn Conn, block string, foreign bool) (header, error) {
+	var raw json.RawMessage
+	if err := conn.RPC.CallContext(ctx, &raw, "eth_getBlockByNumber", block, false); err != nil {
+		return header{}, err
+	}
+	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+		return header{}, fmt.Errorf("block %s: %w", block, ethereum.NotFound)
+	}
+	return parseHeader(raw, foreign)
+}
+
+func parseHeader(raw []byte, foreign bool) (header, error) {
+	var said struct {
+		Number hexutil.Uint64 `json:"number"`
+		Hash   *common.Hash   `json:"hash"`
+		Root   *common.Hash   `json:"stateRoot"`
+		Time   hexutil.Uint64 `json:"timestamp"`
+	}
+	if err := json.Unmarshal(raw, &said); err != nil {
+		return header{}, chain.Failed(chain.CheckHeader, "%w", err)
+	}
+	if said.Hash == nil || said.Root == nil || *said.Hash == (common.Hash{}) || *said.Root == (common.Hash{}) {
+		return header{}, chain.Failed(chain.CheckHeader, "a header without hash or state root")
+	}
+	h := header{Number: uint64(said.Number), Hash: *said.Hash, Root: *said.Root, Time: uint64(said.Time)}
+	if foreign {
+		return h, nil
+	}
+	var full gethtypes.Header
+	if err := json.Unmarshal(raw, &full); err != nil {
+		return header{}, chain.Failed(chain.CheckHeader, "block %d: %w", h.Number, err)
+	}
+	if hash := full.Hash(); hash != h.Hash {
+		return header{}, chain.Failed(chain.CheckHeader, "block %d: the fields hash to %s, the server says %s", h.Number, hash, h.Hash)
+	}
+	if !full.Number.IsUint64() || full.Number.Uint64() != h.Number {
+		return header{}, chain.Failed(chain.CheckHeader, "block number %s and %d", full.Number, h.Number)
+	}
+	h.Root, h.Time = full.Root, full.Time
+	return h, nil
+}
+
+// fetchFinalized asks one endpoint for the block that it holds final.
+func fetchFinalized(ctx context.Context, conn Conn, f Finality, foreign bool) (header, error) {
+	if f.Confirmations == 0 {
+		return fetchHeader(ctx, conn, f.Tag, foreign)
+	}
+	latest, err := conn.Eth.BlockNumber(ctx)
+	if err != nil {
+		return header{}, err
+	}
+	if latest < f.Confirmations {
+		return fetchHeader(ctx, conn, hexutil.EncodeUint64(0), foreign)
+	}
+	return fetchNumber(ctx, conn, latest-f.Confirmations, foreign)
+}
+
+// fetchNumber asks one endpoint for the header of a number, and for no other.
+func fetchNumber(ctx context.Context, conn Conn, number uint64, foreign bool) (header, error) {
+	h, err := fetchHeader(ctx, conn, hexutil.EncodeUint64(number), foreign)
+	if err == nil && h.Number != number {
+		return header{}, chain.Failed(chain.CheckHeader, "asked for block %d, got block %d", number, h.Number)
+	}
+	return h, err
+}

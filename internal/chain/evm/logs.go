@@ -1,0 +1,117 @@
+package evm
+
+import (
+	"context"
+	"errors"
+	"math/big"
+	"net/http"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	gethtypes "github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/icrosschain/bridged/internal/chain"
+)
+
+// maxTimeouts is how many time-outs of one endpoint a range may cost before
+// the next endpoint is asked.
+const maxTimeouts = 2
+
+// fetchRange reads the events of the blocks from first to last that fit the
+// collector, and says how far it came: servers that refuse a range are asked
+// for half of it, since their limits differ and have no common error. An
+// endpoint that fails, or whose logs do not fit, is passed over.
+func (s *Source) fetchRange(ctx context.Context, first, last uint64, collector *chain.Collector) ([]chain.Logged, uint64, error) {
+	var errs []error
+	begin := s.first
+	for i := range s.client.endpoints {
+		at := (begin + i) % len(s.client.endpoints)
+		events, read, err := s.fetchFrom(ctx, s.client.endpoints[at], first, last, collector)
+		if err == nil {
+			s.first = at
+			return events, read, nil
+		}
+		if ctx.Err() != nil {
+			return nil, 0, ctx.Err()
+		}
+		errs = append(errs, err)
+	}
+	return nil, 0, join(errs)
+}
+
+// fetchFrom asks one endpoint, for ever smaller ranges while it refuses.
+func (s *Source) fetchFrom(ctx context.Context, e *endpoint, first, last uint64, collector *chain.Collector) ([]chain.Logged, uint64, error) {
+	for timeouts := 0; ; {
+		logs, err := s.fetchLogs(ctx, e, first, last)
+		if err == nil {
+			events, err := s.check(logs, first, last, collector)
+			if err != nil {
+				return nil, 0, e.failed(err)
+			}
+			if last-first+1 >= s.span {
+				s.span = min(s.span+s.span/4+1, s.client.cfg.MaxRange)
+			}
+			return events, last, nil
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			timeouts++
+		}
+		if ctx.Err() != nil || first == last || timeouts > maxTimeouts || !mayBeTooMuch(err) {
+			return nil, 0, err
+		}
+		last = first + (last-first)/2
+		s.span = last - first + 1
+	}
+}
+
+func (s *Source) fetchLogs(ctx context.Context, e *endpoint, first, last uint64) (logs []gethtypes.Log, err error) {
+	err = e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
+		logs, err = conn.Eth.FilterLogs(ctx, ethereum.FilterQuery{
+			FromBlock: new(big.Int).SetUint64(first),
+			ToBlock:   new(big.Int).SetUint64(last),
+			Addresses: []common.Address{s.client.cfg.Bridge},
+			Topics:    [][]common.Hash{topics},
+		})
+		return err
+	})
+	return logs, err
+}
+
+// check takes the logs of one answer for what they are: claims.
+func (s *Source) check(logs []gethtypes.Log, first, last uint64, collector *chain.Collector) ([]chain.Logged, error) {
+	events := make([]chain.Logged, 0, len(logs))
+	for i := range logs {
+		l := &logs[i]
+		switch {
+		case l.Address != s.client.cfg.Bridge:
+			return nil, chain.Failed(chain.CheckEmitter, "a log of %s, the bridge is %s", l.Address, s.client.cfg.Bridge)
+		case l.Removed:
+			return nil, chain.Failed(chain.CheckLog, "a removed log of block %d, which is final", l.BlockNumber)
+		case l.BlockNumber < first || l.BlockNumber > last:
+			return nil, chain.Failed(chain.CheckLog, "a log of block %d, asked for %d to %d", l.BlockNumber, first, last)
+		}
+		event, err := DecodeLog(l)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, event)
+	}
+	return collector.Verify(events)
+}
+
+// mayBeTooMuch says whether an error may be due to the size of the range: any
+// complaint of the server itself, a time-out, an answer too long to read.
+func mayBeTooMuch(err error) bool {
+	if answer, ok := errors.AsType[rpc.HTTPError](err); ok {
+		switch answer.StatusCode {
+		case http.StatusTooManyRequests, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+			return false
+		}
+		return true
+	}
+	if _, ok := errors.AsType[rpc.Error](err); ok {
+		return true
+	}
+	return errors.Is(err, errTooLong) || errors.Is(err, context.DeadlineExceeded)
+}

@@ -1,0 +1,142 @@
+package evm
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Source reads a bridge contract's inbox. It implements chain.Source.
+type Source struct {
+	client *Client
+	log    *slog.Logger
+
+	last  chain.Position // newest position proven
+	first int            // endpoint that served the last read
+	span  uint64         // blocks that servers lately answered for at once
+}
+
+var _ chain.Source = (*Source)(nil)
+
+// NewSource makes a Source. The caller closes the client, after the last use.
+func NewSource(c *Client, log *slog.Logger) *Source {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), span: c.cfg.MaxRange}
+}
+
+// Finalized implements chain.Source.
+func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
+	h, err := s.agree(ctx)
+	if err != nil {
+		return chain.Position{}, err
+	}
+	switch last := s.last; {
+	case last.Block != 0 && h.Number < last.Block:
+		return chain.Position{}, chain.Failed(chain.CheckStale, "the endpoints' newest final block is %d, and was %d before", h.Number, last.Block)
+	case last.Block != 0 && h.Number == last.Block && h.Hash != last.Hash:
+		return chain.Position{}, halt(chain.CheckFinality, "final block %d was %s and is %s", h.Number, last.Hash, h.Hash)
+	case h.Number == last.Block && h.Hash == last.Hash:
+		return last, nil
+	}
+	var inbox types.Mark
+	err = s.client.doFrom(ctx, s.first, func(ctx context.Context, conn Conn) (err error) {
+		inbox, err = proveInbox(ctx, conn, s.client.cfg.Bridge, h)
+		return err
+	})
+	if err != nil {
+		return chain.Position{}, err
+	}
+	if before := s.last.Inbox; inbox.Nonce < before.Nonce || inbox.Nonce == before.Nonce && inbox.Hash != before.Hash {
+		return chain.Position{}, halt(chain.CheckFinality, "the inbox proven at block %d stands at (%d, %s), before at (%d, %s)",
+			h.Number, inbox.Nonce, inbox.Hash, before.Nonce, before.Hash)
+	}
+	s.last = chain.Position{Block: h.Number, Hash: h.Hash, Time: h.Time, Inbox: inbox}
+	return s.last, nil
+}
+
+// Read implements chain.Source. An endpoint whose logs do not prove out is
+// passed over for the next; the whole is read again, because no single log can
+// be blamed for a wrong end.
+func (s *Source) Read(ctx context.Context, from, to types.Mark, o chain.ReadOptions) (chain.Batch, error) {
+	switch {
+	case to.Nonce < from.Nonce:
+		return chain.Batch{}, chain.Failed(chain.CheckStale, "the inbox ends at nonce %d, and is wanted from %d on", to.Nonce, from.Nonce)
+	case to.Nonce == from.Nonce && to.Hash != from.Hash:
+		return chain.Batch{}, halt(chain.CheckCursor, "at nonce %d the chain has %s, the network %s", to.Nonce, to.Hash, from.Hash)
+	}
+	var errs []error
+	first := s.first
+	for i := range s.client.endpoints {
+		s.first = (first + i) % len(s.client.endpoints)
+		batch, err := s.readOnce(ctx, from, to, o)
+		if err == nil {
+			return batch, nil
+		}
+		if ctx.Err() != nil {
+			return chain.Batch{}, ctx.Err()
+		}
+		s.log.Warn("logs do not prove out (will retry)", "height", to.Block, "err", err)
+		errs = append(errs, err)
+	}
+	err := join(errs)
+	if known, ok := errors.AsType[*chain.Error](err); ok && known.Check == chain.CheckAccumulator {
+		// Every endpoint's logs contradict what reading began with.
+		return chain.Batch{}, &chain.Error{Check: known.Check, Severity: chain.Rewind, Err: known.Err}
+	}
+	return chain.Batch{}, err
+}
+
+func (s *Source) readOnce(ctx context.Context, from, to types.Mark, o chain.ReadOptions) (chain.Batch, error) {
+	collector := chain.NewCollector(from, to, o)
+	next := from.Block
+	if from.Nonce == 0 {
+		next = max(next, s.client.cfg.StartBlock)
+	}
+	for next <= to.Block && !collector.Done() {
+		last := to.Block
+		if to.Block-next >= s.span {
+			last = next + s.span - 1
+		}
+		events, read, err := s.fetchRange(ctx, next, last, collector)
+		if err != nil {
+			return chain.Batch{}, err
+		}
+		collector.Add(events)
+		if o.Progress != nil {
+			o.Progress(read)
+		}
+		next = read + 1
+	}
+	return collector.Finish()
+}
+
+func halt(c chain.Check, format string, args ...any) error {
+	err := chain.Failed(c, format, args...)
+	if e, ok := errors.AsType[*chain.Error](err); ok {
+		e.Severity = chain.Halt
+	}
+	return err
+}
+
+// flat joins errors in one line, for status and logs.
+func flat(errs []error) error { return flatError(errs) }
+
+type flatError []error
+
+// Error implements error.
+func (f flatError) Error() string {
+	texts := make([]string, len(f))
+	for i, err := range f {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap gives errors.Is and errors.As all of them.
+func (f flatError) Unwrap() []error { return f }

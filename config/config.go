@@ -52,7 +52,7 @@ type Relayer struct {
 	Key            string
 	PassphraseFile string
 	MaxFeeGwei     uint64
-	TipGwei        uint64
+	Eager          bool
 }
 
 // Telemetry is what monitoring asks.
@@ -63,18 +63,18 @@ type Telemetry struct {
 
 // Chain is a connected chain as this node reaches it.
 type Chain struct {
-	Name            string
-	ID              uint64
-	Contract        types.Address
-	Endpoints       []Endpoint
-	MinAgree        uint64
-	SingleEndpoint  bool
-	Finality        Finality
-	PollInterval    time.Duration
-	MaxRange        uint64
-	RateLimit       uint64
-	RequestTimeout  time.Duration
-	TrustPlainReads bool
+	Name           string
+	ID             uint64
+	Contract       types.Address
+	Endpoints      []Endpoint
+	MinAgree       uint64
+	SingleEndpoint bool
+	Finality       Finality
+	StartBlock     uint64
+	PollInterval   time.Duration
+	MaxRange       uint64
+	RequestTimeout time.Duration
+	ForeignHeaders bool
 }
 
 // Default is the configuration of a new node: no chain, everything else set.
@@ -83,7 +83,7 @@ func Default() Config {
 		Log:       Log{Level: "info", CometLevel: "error", Format: "auto"},
 		State:     State{Backend: "goleveldb", KeepVersions: 1000, KeepBlocks: 0},
 		Signer:    Signer{Enabled: true, Backend: "keystore", Key: "default"},
-		Relayer:   Relayer{Enabled: true, Key: "default", MaxFeeGwei: 500, TipGwei: 1},
+		Relayer:   Relayer{Enabled: true, Key: "default", MaxFeeGwei: 500},
 		Telemetry: Telemetry{Enabled: false, Listen: "127.0.0.1:26680"},
 	}
 }
@@ -93,7 +93,7 @@ func Default() Config {
 func DefaultChain() Chain {
 	return Chain{
 		MinAgree: 2, Finality: Finality{Tag: "finalized"},
-		PollInterval: 2 * time.Second, MaxRange: 2000, RateLimit: 20, RequestTimeout: 10 * time.Second,
+		PollInterval: 2 * time.Second, MaxRange: 2000, RequestTimeout: 10 * time.Second,
 	}
 }
 

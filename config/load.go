@@ -210,8 +210,11 @@ func nearest(name string, known []string) string {
 	local := name[strings.LastIndexByte(name, '.')+1:]
 	best, bestDistance := "", 3
 	for _, candidate := range known {
-		other := candidate[strings.LastIndexByte(candidate, '.')+1:]
-		if d := distance(local, other); d < bestDistance {
+		wrong := name
+		if !strings.Contains(candidate, ".") {
+			wrong = local
+		}
+		if d := distance(wrong, candidate); d < bestDistance {
 			best, bestDistance = candidate, d
 		}
 	}

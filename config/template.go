@@ -68,7 +68,7 @@ func writeChain(b *strings.Builder, prefix string, c *Chain) {
 }
 
 func writeKey(b *strings.Builder, prefix string, k key, standard string) {
-	b.WriteString(prefix + "\n")
+	b.WriteString(strings.TrimRight(prefix, " ") + "\n")
 	for line := range strings.SplitSeq(k.Comment, "\n") {
 		fmt.Fprintf(b, "%s# %s\n", prefix, line)
 	}

@@ -6,22 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"sync/atomic"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	ethtypes "github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/icrosschain/bridged/contracts/bindings"
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
-
-// Caller is the part of *rpc.Client that a Sink uses.
-type Caller interface {
-	CallContext(ctx context.Context, result any, method string, args ...any) error
-	BatchCallContext(ctx context.Context, batch []rpc.BatchElem) error
-}
 
 // TxSigner signs transactions with the relayer's key.
 type TxSigner interface {
@@ -31,14 +24,11 @@ type TxSigner interface {
 
 // SinkConfig says where and how to emit. Limits of zero take their default.
 type SinkConfig struct {
-	Chain  types.ChainID
-	Bridge types.Address
-	Key    TxSigner
-	// Endpoints are tried in order for reading; a transaction goes to all.
-	Endpoints []Caller
-	MinTip    uint64 // wei a gas offered at least, whatever the endpoint suggests
-	MaxGas    uint64 // gas of one transaction; default 2^24, the cap of EIP-7825
-	MaxCost   uint64 // wei that one transaction may cost; default 1 ether, geth's own cap
+	Client  *Client
+	Key     TxSigner
+	MinTip  uint64 // wei a gas offered at least, whatever the endpoint suggests
+	MaxGas  uint64 // gas of one transaction; default 2^24, the cap of EIP-7825
+	MaxCost uint64 // wei that one transaction may cost; default 1 ether, geth's own cap
 }
 
 // Defaults of a SinkConfig.
@@ -47,27 +37,24 @@ const (
 	DefaultMaxCost = 1_000_000_000_000_000_000
 )
 
-// Sink emits to a bridge contract on an EVM chain.
+// sendGrace is how long Send waits for the other endpoints once one has taken
+// the transaction.
+const sendGrace = 250 * time.Millisecond
+
+// Sink emits to a bridge contract on an EVM chain. Reading asks the client's
+// endpoints in order; a transaction goes to all of them.
 type Sink struct {
 	cfg     SinkConfig
 	chainID *big.Int
 	bridge  *bindings.Bridge
-	checked []bool       // by endpoint: it serves the configured chain and contract
-	first   atomic.Int64 // endpoint that answered last
 }
 
 var _ chain.Sink = (*Sink)(nil)
 
-// NewSink makes a Sink. It does not connect: the first Position checks chain
-// id and contract.
+// NewSink makes a Sink. It does not connect.
 func NewSink(cfg SinkConfig) (*Sink, error) {
-	switch {
-	case cfg.Chain == 0 || cfg.Bridge == types.Address{}:
-		return nil, errors.New("sink: chain id or contract is zero")
-	case cfg.Key == nil:
-		return nil, errors.New("sink: no key")
-	case len(cfg.Endpoints) == 0:
-		return nil, errors.New("sink: no endpoint")
+	if cfg.Client == nil || cfg.Key == nil {
+		return nil, errors.New("sink: client and key are needed")
 	}
 	if cfg.MaxGas == 0 || cfg.MaxGas > DefaultMaxGas {
 		cfg.MaxGas = DefaultMaxGas
@@ -76,8 +63,7 @@ func NewSink(cfg SinkConfig) (*Sink, error) {
 		cfg.MaxCost = DefaultMaxCost
 	}
 	return &Sink{
-		cfg: cfg, chainID: new(big.Int).SetUint64(uint64(cfg.Chain)), bridge: bindings.NewBridge(),
-		checked: make([]bool, len(cfg.Endpoints)),
+		cfg: cfg, chainID: new(big.Int).SetUint64(uint64(cfg.Client.ChainID())), bridge: bindings.NewBridge(),
 	}, nil
 }
 
@@ -106,7 +92,7 @@ func (s *Sink) Make(e chain.Execution, p chain.OutboxPosition, accountNonce uint
 }
 
 func (s *Sink) body(data []byte, gas, nonce uint64, fees chain.Fees) ethtypes.TxData {
-	to, price := s.cfg.Bridge, new(big.Int).SetUint64(fees.Cap)
+	to, price := s.cfg.Client.Bridge(), new(big.Int).SetUint64(fees.Cap)
 	if fees.Legacy {
 		return &ethtypes.LegacyTx{Nonce: nonce, GasPrice: price, Gas: gas, To: &to, Data: data}
 	}
@@ -133,34 +119,59 @@ func (s *Sink) pack(e chain.Execution) ([]byte, error) {
 // Simulate implements chain.Sink.
 func (s *Sink) Simulate(ctx context.Context, tx chain.Tx) error {
 	call := map[string]any{
-		"from": s.cfg.Key.Address(), "to": s.cfg.Bridge,
+		"from": s.cfg.Key.Address(), "to": s.cfg.Client.Bridge(),
 		"gas": hexutil.Uint64(tx.Gas), "input": hexutil.Bytes(tx.Data),
 	}
-	err := s.read(ctx, func(_ int, c Caller) error {
+	var refused error // an answer, so that no other endpoint is asked
+	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) error {
 		var answer hexutil.Bytes
-		return c.CallContext(ctx, &answer, "eth_call", call, "latest")
+		err := c.RPC.CallContext(ctx, &answer, "eth_call", call, "latest")
+		if isRevert(err) {
+			refused, err = err, nil
+		}
+		return err
 	})
-	if err != nil {
-		return s.classify("simulate", err)
+	if err == nil {
+		err = refused
 	}
-	return nil
+	return s.classify("simulate", err)
 }
 
 // Send implements chain.Sink. It succeeds if one endpoint takes the
-// transaction; the answers of the others only matter if none does.
+// transaction; what the others answer only matters if none does.
 func (s *Sink) Send(ctx context.Context, tx chain.Tx) error {
-	answers := make(chan error, len(s.cfg.Endpoints))
-	for _, endpoint := range s.cfg.Endpoints {
-		go func() {
+	taken, failed := make(chan struct{}, len(s.cfg.Client.endpoints)), make(chan []error, 1)
+	go func() {
+		failed <- s.cfg.Client.DoAll(ctx, func(ctx context.Context, c Conn) error {
 			var hash types.Hash
-			answers <- s.classify("send", endpoint.CallContext(ctx, &hash, "eth_sendRawTransaction", hexutil.Bytes(tx.Raw)))
-		}()
+			err := c.RPC.CallContext(ctx, &hash, "eth_sendRawTransaction", hexutil.Bytes(tx.Raw))
+			if s.classify("send", err) != nil {
+				return err
+			}
+			taken <- struct{}{} // one each, so it never waits
+			return nil
+		})
+	}()
+	select {
+	case <-taken:
+		select {
+		case <-failed:
+		case <-time.After(sendGrace): // a slow endpoint does not keep the next command waiting
+		}
+		return nil
+	case errs := <-failed:
+		return s.verdict(errs)
 	}
+}
+
+// verdict is nil if one endpoint took the transaction, else the error that says
+// most about the transaction.
+func (s *Sink) verdict(errs []error) error {
 	var first error
-	for range s.cfg.Endpoints {
-		err := <-answers
+	for _, err := range errs {
+		err = s.classify("send", err)
 		if err == nil {
-			return nil // the channel is buffered: the rest ends by itself
+			return nil
 		}
 		if first == nil || isVerdict(err) && !isVerdict(first) {
 			first = err
@@ -172,8 +183,8 @@ func (s *Sink) Send(ctx context.Context, tx chain.Tx) error {
 // Receipt implements chain.Sink.
 func (s *Sink) Receipt(ctx context.Context, hash types.Hash) (*chain.Receipt, error) {
 	var answer json.RawMessage
-	err := s.read(ctx, func(_ int, c Caller) error {
-		return c.CallContext(ctx, &answer, "eth_getTransactionReceipt", hash)
+	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) error {
+		return c.RPC.CallContext(ctx, &answer, "eth_getTransactionReceipt", hash)
 	})
 	if err != nil {
 		return nil, s.classify("receipt", err)
@@ -187,29 +198,9 @@ func (s *Sink) Receipt(ctx context.Context, hash types.Hash) (*chain.Receipt, er
 		GasUsed hexutil.Uint64 `json:"gasUsed"`
 	}
 	if err := json.Unmarshal(answer, &receipt); err != nil {
-		return nil, fmt.Errorf("chain %s: receipt of %s: %w", s.cfg.Chain, hash, err)
+		return nil, fmt.Errorf("chain %s: receipt of %s: %w", s.cfg.Client.Name(), hash, err)
 	}
 	return &chain.Receipt{
 		Succeeded: receipt.Status == 1, Block: uint64(receipt.Block), GasUsed: uint64(receipt.GasUsed),
 	}, nil
-}
-
-// read asks the endpoint that answered last, then the others. An answer with a
-// JSON-RPC error, such as a revert, is an answer.
-func (s *Sink) read(ctx context.Context, ask func(int, Caller) error) error {
-	var errs []error
-	start := s.first.Load()
-	for i := range s.cfg.Endpoints {
-		at := (int(start) + i) % len(s.cfg.Endpoints)
-		err := ask(at, s.cfg.Endpoints[at])
-		if err == nil || isRevert(err) {
-			s.first.Store(int64(at))
-			return err
-		}
-		errs = append(errs, err)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return errors.Join(errs...)
 }

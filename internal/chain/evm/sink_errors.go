@@ -41,7 +41,7 @@ func (s *Sink) classify(what string, err error) error {
 		return nil
 	}
 	if isRevert(err) {
-		return fmt.Errorf("chain %s: %s: %w: %s", s.cfg.Chain, what, chain.ErrReverted, s.revertReason(err))
+		return fmt.Errorf("chain %s: %s: %w: %s", s.cfg.Client.Name(), what, chain.ErrReverted, s.revertReason(err))
 	}
 	text := strings.ToLower(err.Error())
 	for _, v := range verdicts {
@@ -51,9 +51,9 @@ func (s *Sink) classify(what string, err error) error {
 		if v.err == nil {
 			return nil
 		}
-		return fmt.Errorf("chain %s: %s: %w: %w", s.cfg.Chain, what, v.err, err)
+		return fmt.Errorf("chain %s: %s: %w: %w", s.cfg.Client.Name(), what, v.err, err)
 	}
-	return fmt.Errorf("chain %s: %s: %w", s.cfg.Chain, what, err)
+	return fmt.Errorf("chain %s: %s: %w", s.cfg.Client.Name(), what, err)
 }
 
 // isVerdict says that an error tells something of the transaction, and not of

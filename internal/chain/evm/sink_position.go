@@ -38,28 +38,21 @@ type positionAnswers struct {
 // Position implements chain.Sink: one batch, one round trip.
 func (s *Sink) Position(ctx context.Context) (chain.OutboxPosition, error) {
 	var position chain.OutboxPosition
-	err := s.read(ctx, func(at int, c Caller) error {
-		if !s.checked[at] {
-			if err := s.check(ctx, c); err != nil {
-				return err
-			}
-			s.checked[at] = true
-		}
-		var err error
+	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) (err error) {
 		position, err = s.position(ctx, c)
 		return err
 	})
 	if err != nil {
-		return chain.OutboxPosition{}, fmt.Errorf("chain %s: position: %w", s.cfg.Chain, err)
+		return chain.OutboxPosition{}, fmt.Errorf("chain %s: position: %w", s.cfg.Client.Name(), err)
 	}
 	return position, nil
 }
 
-func (s *Sink) position(ctx context.Context, c Caller) (chain.OutboxPosition, error) {
+func (s *Sink) position(ctx context.Context, c Conn) (chain.OutboxPosition, error) {
 	var a positionAnswers
 	self := s.cfg.Key.Address()
 	view := func(data []byte) []any {
-		return []any{map[string]any{"to": s.cfg.Bridge, "input": hexutil.Bytes(data)}, "latest"}
+		return []any{map[string]any{"to": s.cfg.Client.Bridge(), "input": hexutil.Bytes(data)}, "latest"}
 	}
 	batch := []rpc.BatchElem{
 		{Method: "eth_getTransactionCount", Args: []any{self, "latest"}, Result: &a.mined},
@@ -69,11 +62,11 @@ func (s *Sink) position(ctx context.Context, c Caller) (chain.OutboxPosition, er
 		{Method: "eth_call", Args: view(s.bridge.PackEpoch()), Result: &a.epoch},
 		{Method: "eth_call", Args: view(s.bridge.PackSetHash()), Result: &a.setHash},
 		{Method: "eth_call", Args: view(s.bridge.PackReleaseGas()), Result: &a.releaseGas},
-		{Method: "eth_getStorageAt", Args: []any{s.cfg.Bridge, types.Hash{}, "latest"}, Result: &a.slot},
+		{Method: "eth_getStorageAt", Args: []any{s.cfg.Client.Bridge(), types.Hash{}, "latest"}, Result: &a.slot},
 		{Method: "eth_gasPrice", Result: &a.price},
 		{Method: "eth_maxPriorityFeePerGas", Result: &a.tip}, // the last: not every client knows it
 	}
-	if err := c.BatchCallContext(ctx, batch); err != nil {
+	if err := c.RPC.BatchCallContext(ctx, batch); err != nil {
 		return chain.OutboxPosition{}, err
 	}
 	for _, call := range batch[:len(batch)-1] {
@@ -87,6 +80,9 @@ func (s *Sink) position(ctx context.Context, c Caller) (chain.OutboxPosition, er
 func (s *Sink) decodePosition(a *positionAnswers, tipKnown bool) (chain.OutboxPosition, error) {
 	if a.block == nil {
 		return chain.OutboxPosition{}, errors.New("no latest block")
+	}
+	if len(a.epoch) == 0 {
+		return chain.OutboxPosition{}, fmt.Errorf("%w: no bridge contract at %s", chain.ErrDestination, s.cfg.Client.Bridge())
 	}
 	epoch, errEpoch := s.bridge.UnpackEpoch(a.epoch)
 	setHash, errSet := s.bridge.UnpackSetHash(a.setHash)
@@ -158,27 +154,4 @@ func saturate(v *big.Int) uint64 {
 		return math.MaxUint64
 	}
 	return n.Uint64()
-}
-
-// check refuses an endpoint of another chain, and an address without a bridge.
-func (s *Sink) check(ctx context.Context, c Caller) error {
-	var id hexutil.Uint64
-	var code hexutil.Bytes
-	batch := []rpc.BatchElem{
-		{Method: "eth_chainId", Result: &id},
-		{Method: "eth_getCode", Args: []any{s.cfg.Bridge, "latest"}, Result: &code},
-	}
-	if err := c.BatchCallContext(ctx, batch); err != nil {
-		return err
-	}
-	if err := errors.Join(batch[0].Error, batch[1].Error); err != nil {
-		return err
-	}
-	if types.ChainID(id) != s.cfg.Chain {
-		return fmt.Errorf("%w: the endpoint serves chain %d, not %s", chain.ErrDestination, uint64(id), s.cfg.Chain)
-	}
-	if len(code) == 0 {
-		return fmt.Errorf("%w: no contract at %s", chain.ErrDestination, s.cfg.Bridge)
-	}
-	return nil
 }

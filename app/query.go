@@ -15,10 +15,11 @@ import (
 
 // Paths of Query.
 const (
-	// BridgePath and what follows it is asked of the state machine: with
-	// "/bridge/transfer" it answers the path "/transfer".
-	BridgePath = "/bridge"
-	// StorePath reads the record whose raw key is the request's data.
+	// BridgePath is followed by one of the state machine's queries, for example
+	// "/bridge/transfer"; the request's data is their JSON arguments.
+	BridgePath = "/bridge/"
+	// StorePath reads the record whose raw key is the request's data. Only its
+	// answers can be proven.
 	StorePath = "/store"
 )
 
@@ -34,9 +35,8 @@ const maxQueryBytes = 64 << 10
 // names another. With Prove set, the newest is the one before: the header that
 // holds its app hash is there. It never fails; refusals have a code.
 //
-// A proven answer has Key and ProofOps of the record it rests on; the record's
-// value, or its absence, is in the proof. Value is the answer, for StorePath
-// the record itself.
+// A proven answer has the record's Key, its Value, none if it is absent, and
+// the proof of either in ProofOps.
 func (a *App) Query(_ context.Context, req *abci.RequestQuery) (resp *abci.ResponseQuery, _ error) {
 	resp = refusal(errors.New("internal error"))
 	defer a.survive("Query", req.Height)
@@ -72,9 +72,6 @@ func (a *App) query(req *abci.RequestQuery) (*abci.ResponseQuery, error) {
 	if !req.Prove {
 		return answer, nil
 	}
-	if len(answer.Key) == 0 {
-		return nil, badQuery("%s rests on no single record and cannot be proven", req.Path)
-	}
 	answer.ProofOps, err = prove(state, answer.Key)
 	return answer, err
 }
@@ -108,12 +105,15 @@ func (a *App) answer(state *store.Snapshot, req *abci.RequestQuery) (*abci.Respo
 		value, err := state.Get(req.Data)
 		return &abci.ResponseQuery{Key: req.Data, Value: value}, err
 	}
-	path, found := strings.CutPrefix(req.Path, BridgePath)
-	if !found || !strings.HasPrefix(path, "/") {
-		return nil, badQuery("path %q: want %s or %s/…", req.Path, StorePath, BridgePath)
+	name, found := strings.CutPrefix(req.Path, BridgePath)
+	if !found {
+		return nil, badQuery("path %.40q: want %s or %s…", req.Path, StorePath, BridgePath)
 	}
-	result, err := a.machine.Query(state, path, req.Data)
-	return &abci.ResponseQuery{Key: result.Key, Value: result.JSON}, err
+	if req.Prove {
+		return nil, badQuery("%.40s rests on several records: prove them one by one with %s", req.Path, StorePath)
+	}
+	answer, err := a.machine.Query(state, name, req.Data)
+	return &abci.ResponseQuery{Value: answer}, err
 }
 
 func prove(state *store.Snapshot, key []byte) (*crypto.ProofOps, error) {

@@ -82,6 +82,8 @@ func initChain(t testing.TB, state any) *abci.RequestInitChain {
 	}
 }
 
+func newMemDB() *dbm.MemDB { return dbm.NewMemDB() }
+
 func (n *network) start(v testValidator, db *dbm.MemDB) *node {
 	n.t.Helper()
 	s, err := store.Open(store.Config{DB: db, Keep: 20})

@@ -198,7 +198,7 @@ func queryBatches(v state.View, args QueryArgs) (any, error) {
 		if args.Chain != "" && args.Chain != chain.Label && args.Chain != decimal(chain.Id) {
 			continue
 		}
-		v.Commands(types.ChainID(chain.Id), args.After+1, func(c *pb.Command) bool {
+		v.Commands(types.ChainID(chain.Id), following(args.After), func(c *pb.Command) bool {
 			view := CommandView{
 				Chain: types.ChainID(chain.Id), Nonce: c.Nonce, Kind: types.CommandKind(c.Kind).String(), //nolint:gosec // written from a CommandKind
 				Items: c.Items, Executed: c.Executed, SealHeight: c.Height, ExecutedHeight: c.ExecutedHeight,
@@ -227,7 +227,7 @@ type SealView struct {
 func querySeals(v state.View, args QueryArgs) (any, error) {
 	network := v.Network()
 	views := []SealView{}
-	v.Seals(args.After+1, func(seal *pb.Seal) bool {
+	v.Seals(following(args.After), func(seal *pb.Seal) bool {
 		view := SealView{SealState: sealState(network, seal), Commands: len(seal.Leaves), Signers: []types.Address{}}
 		members := v.Epoch(seal.Epoch).GetMembers()
 		for _, s := range v.Signatures(seal.Height).Signatures {
@@ -291,3 +291,6 @@ func queryInvariants(v state.View, _ QueryArgs) (any, error) {
 	violations := append([]Violation{}, checkInvariants(v)...)
 	return InvariantsView{OK: len(violations) == 0, Violations: violations}, nil
 }
+
+// following is the number after n; behind the last there is nothing to list.
+func following(n uint64) uint64 { return max(n, n+1) }

@@ -145,7 +145,7 @@ func queryTransfers(v state.View, args QueryArgs) (any, error) {
 		}
 	})
 	for _, chain := range v.Chains() {
-		v.Commands(types.ChainID(chain.Id), args.After+1, func(c *pb.Command) bool {
+		v.Commands(types.ChainID(chain.Id), following(args.After), func(c *pb.Command) bool {
 			seal := v.Seal(c.Height)
 			for i, e := range c.Entries {
 				if !add(place{entry: e, chain: chain, command: c, index: uint32(i), seal: seal}) { //nolint:gosec // an index

@@ -126,7 +126,7 @@ func (n *Network) Step() {
 	n.t.Helper()
 	n.Height++
 	n.Time = n.Time.Add(BlockTime)
-	block := n.block()
+	block := n.Block()
 	txs := n.proposal(block)
 	for i, v := range n.Validators {
 		if err := n.Machine.VerifyProposal(v.Store, block, txs); err != nil && n.Propose == nil {
@@ -158,7 +158,8 @@ func (n *Network) Run(blocks int) {
 	}
 }
 
-func (n *Network) block() bridge.Block {
+// Block is the block being decided, or the last one between steps.
+func (n *Network) Block() bridge.Block {
 	block := bridge.Block{Height: n.Height, Time: n.Time}
 	for _, v := range n.votes {
 		block.Commit = append(block.Commit, bridge.CommitVote{Validator: v.Validator, Committed: v.Committed})

@@ -258,3 +258,20 @@ func (f *fields) deposited(d *pb.Deposited) types.Event {
 	}
 	return e
 }
+
+// ProposalVotes reads the votes that a block's system transaction brings, one
+// for each slot of its last commit; an empty slot is a vote that says nothing.
+// It is for whoever follows blocks: signatures are not checked.
+func ProposalVotes(tx []byte) ([]Vote, error) {
+	message, err := decodeSystemTx(tx)
+	if err != nil {
+		return nil, err
+	}
+	votes := make([]Vote, len(message.Slots))
+	for i, slot := range message.Slots {
+		if votes[i], err = DecodeVote(slot.Extension); err != nil {
+			return nil, err
+		}
+	}
+	return votes, nil
+}

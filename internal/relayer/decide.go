@@ -103,6 +103,7 @@ func decide(s situation) decision {
 		}
 	}
 	next := s.position.Account.Mined + uint64(len(pending))
+	need := s.position.Market // what a stuck transaction should offer
 	for i, a := range pending {
 		if i >= useful && a.nonce() >= s.position.Account.Pending {
 			from := a.nonce()
@@ -110,21 +111,23 @@ func decide(s situation) decision {
 			break
 		}
 		if i < useful {
-			s.tend(a, i == 0, &d)
+			need = s.tend(a, i == 0, need, &d)
 		}
 	}
 	d.hold = s.extend(&d, ahead, next)
 	return d
 }
 
-// tend looks after a pending transaction that is needed.
-func (s situation) tend(a *attempt, lowest bool, d *decision) {
+// tend looks after a pending transaction that is needed. The lowest one is
+// blocked by nothing but its fees; those behind it follow its offer, or each
+// would have to find out by itself. It returns what they should offer.
+func (s situation) tend(a *attempt, lowest bool, need chain.Fees, d *decision) chain.Fees {
 	last := a.latest()
-	outbid := last.Fees.Cap < s.position.Market.Cap || last.Fees.Tip < s.position.Market.Tip
+	outbid := last.Fees.Cap < need.Cap || last.Fees.Tip < need.Tip
 	if (lowest || outbid) && s.overdue(a.since) {
-		if fees, ok := replacement(last.Fees, s.position.Market, s.maxFee); ok {
+		if fees, ok := replacement(last.Fees, need, s.maxFee); ok {
 			d.bumps = append(d.bumps, bump{a, fees})
-			return
+			return fees
 		}
 		d.costly = true
 	}
@@ -132,6 +135,7 @@ func (s situation) tend(a *attempt, lowest bool, d *decision) {
 	if s.position.Block > a.cast && (lost || s.overdue(a.since)) {
 		d.recast = append(d.recast, a)
 	}
+	return need
 }
 
 func (s situation) overdue(since moment) bool {

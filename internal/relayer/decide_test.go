@@ -151,7 +151,8 @@ func TestDecide(t *testing.T) {
 		{"stuck below the market", func(s *situation) {
 			s.fly(flight{nonce: 5, age: 3, fees: chain.Fees{Tip: 1, Cap: 100}}, flight{nonce: 6, age: 3, fees: chain.Fees{Tip: 2, Cap: 100}})
 		}, "bump@30(2,202) bump@31(3,202) chained nothing_open"},
-		{"stuck behind another", func(s *situation) { s.fly(flight{nonce: 5, age: 3}, flight{nonce: 6, age: 3}) }, "again@31 bump@30(3,228) chained nothing_open"},
+		{"stuck behind another", func(s *situation) { s.fly(flight{nonce: 5, age: 3}, flight{nonce: 6, age: 3}) }, "bump@30(3,228) bump@31(3,228) chained nothing_open"},
+		{"stuck behind another that is young", func(s *situation) { s.fly(flight{nonce: 5, age: 3}, flight{nonce: 6, age: 1}) }, "bump@30(3,228) chained nothing_open"},
 		{"stuck at the limit", func(s *situation) {
 			s.fly(flight{nonce: 5, age: 3, fees: chain.Fees{Tip: 2, Cap: 900}})
 		}, "again@30 costly chained send 6/0@31(2,202) nothing_open"},
@@ -162,7 +163,7 @@ func TestDecide(t *testing.T) {
 		{"needless below a needed one", func(s *situation) {
 			s.fly(flight{nonce: 5, age: 3}, flight{nonce: 6, age: 3})
 			s.position.Nonce = 5
-		}, "again@31 bump@30(3,228) chained nothing_open"},
+		}, "bump@30(3,228) bump@31(3,228) chained nothing_open"},
 
 		{"unknown transactions of a former process", func(s *situation) {
 			s.position.Account.Pending = 32

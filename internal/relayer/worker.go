@@ -16,6 +16,7 @@ import (
 const (
 	maxBackoff   = 30 * time.Second // between rounds that fail
 	idleLook     = 5 * time.Minute  // between looks while nothing is open, for the balance
+	agreedLooks  = 10               // Polls between looks while executions are only not agreed yet
 	sameLogAfter = time.Minute      // before an unchanged complaint is logged again
 )
 
@@ -110,11 +111,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	tick := time.NewTicker(w.cfg.Poll)
 	defer tick.Stop()
 	for {
-		err := w.runOnce(ctx)
+		looked, err := w.runOnce(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		w.outcome(err)
+		if looked || err != nil {
+			w.outcome(err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -152,13 +155,13 @@ func (w *Worker) complain(message string, args ...any) {
 }
 
 // runOnce is one round: state, signatures, and if they give a reason,
-// destination and transactions.
-func (w *Worker) runOnce(ctx context.Context) error {
+// destination and transactions. It says whether it came as far as the latter.
+func (w *Worker) runOnce(ctx context.Context) (looked bool, err error) {
 	if w.fresh.Swap(false) {
 		outbox, err := w.deps.State.Outbox(w.cfg.Chain, maxOpen)
 		if err != nil {
 			w.fresh.Store(true)
-			return fmt.Errorf("read outbox: %w", err)
+			return false, fmt.Errorf("read outbox: %w", err)
 		}
 		w.outbox = outbox
 	}
@@ -166,12 +169,12 @@ func (w *Worker) runOnce(ctx context.Context) error {
 	w.turns.committed(w.outbox, complete)
 	now := time.Now()
 	if !w.wantsLook(now, complete) {
-		return nil
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.CallTimeout)
 	defer cancel()
 	if err := w.look(ctx, now); err != nil {
-		return err
+		return true, err
 	}
 	for nonce := range complete {
 		w.considered = max(w.considered, nonce)
@@ -181,10 +184,10 @@ func (w *Worker) runOnce(ctx context.Context) error {
 	w.status.Hold = string(d.hold)
 	w.mu.Unlock()
 	if err := w.act(ctx, d); err != nil {
-		return err
+		return true, err
 	}
 	w.failures = 0
-	return nil
+	return true, nil
 }
 
 // wantsLook says whether there is a reason to ask the destination: at once for
@@ -203,8 +206,10 @@ func (w *Worker) wantsLook(now time.Time, complete map[uint64]bool) bool {
 			return true
 		}
 	}
+	// What the destination has executed may be undone by a reorg, as long as
+	// the network has not agreed on it.
 	idle := now.Sub(w.looked)
-	return idle >= idleLook || open && idle >= w.cfg.Poll
+	return idle >= idleLook || open && idle >= w.cfg.Poll || len(complete) > 0 && idle >= agreedLooks*w.cfg.Poll
 }
 
 // look asks the destination where it stands, and takes that into the books.

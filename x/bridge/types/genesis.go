@@ -121,7 +121,7 @@ type Chain struct {
 // cap that holds an ordinary ERC-20 transfer twice over.
 const (
 	DefaultBatchGas   = 1 << 24
-	DefaultReleaseGas = 100_000
+	DefaultReleaseGas = 150_000
 )
 
 // Validate checks one chain by itself.

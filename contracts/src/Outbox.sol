@@ -70,7 +70,7 @@ abstract contract Outbox is Batch {
 
         sealHeight = seal.height;
         nextIndex = finished ? 0 : from + count;
-        if (finished) outboxNonce = nonce;
+        outboxNonce = finished ? nonce : nonce - 1; // unconditional: one write of the slot
         _logExecuted(nonce, from, count, failures);
     }
 

@@ -104,7 +104,7 @@ library Quorum {
         assembly ("memory-safe") {
             let entries := add(quorum.offset, 2)
             let sig := add(quorum.offset, signatures)
-            // Input of ecrecover, and its output behind.
+            // Input of ecrecover; its output goes to the scratch space.
             let p := mload(0x40)
             mstore(p, hash)
             for { let i := 0 } lt(i, n) { i := add(i, 1) } {
@@ -117,9 +117,9 @@ library Quorum {
                 mstore(add(p, 0x60), s)
                 // Zero r, zero s and the like make ecrecover return nothing; then the output
                 // stays zero, which is no validator's address.
-                mstore(add(p, 0x80), 0)
-                pop(staticcall(gas(), 1, p, 0x80, add(p, 0x80), 0x20))
-                if or(gt(s, MAX_S), sub(mload(add(p, 0x80)), shr(96, entry))) {
+                mstore(0, 0)
+                pop(staticcall(gas(), 1, p, 0x80, 0, 0x20))
+                if or(gt(s, MAX_S), sub(mload(0), shr(96, entry))) {
                     bad := add(i, 1)
                     break
                 }

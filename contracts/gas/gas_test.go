@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/params"
+
+	"github.com/icrosschain/bridged/contracts/evmtest"
+)
+
+// TestLimits holds the contract to its budget. The figures are exact, so a
+// change that makes something dearer shows here first.
+func TestLimits(t *testing.T) {
+	r, err := measure(evmtest.Osaka)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := func(what string, got, most uint64) {
+		t.Helper()
+		if got > most {
+			t.Errorf("%s costs %d, at most %d", what, got, most)
+		}
+	}
+	q := r.Quorums[2]
+	if q.Validators != 21 || q.Signatures != 15 {
+		t.Fatalf("measured %+v, want 15 signatures of 21", q)
+	}
+	limit("checkQuorum", q.Check, 110_000)
+	limit("one release, no limit, no fee", each(t, r, "erc20, no limit, no fee", 1), 145_000)
+	limit("one release with limit and fee", each(t, r, "erc20", 1), 160_000)
+	limit("a release of 100", each(t, r, "erc20", 100), 10_700)
+	limit("a release of 250", each(t, r, "erc20", 250), 9_750)
+	limit("a mint of 100", each(t, r, "wrapped", 100), 10_700)
+	limit("a deposit", r.Deposits[0].Gas, 65_000)
+	limit("a deposit of a wrapped token", r.Deposits[1].Gas, 60_000)
+	limit("a deposit of coin", r.Deposits[2].Gas, 45_000)
+	limit("deployment", r.Deploy, params.MaxTxGas)
+}
+
+func each(t *testing.T, r Report, token string, size int) uint64 {
+	t.Helper()
+	for _, b := range r.Batches {
+		if b.Token == token && b.Recipients == "existing" && b.Size == size {
+			return b.Each
+		}
+	}
+	t.Fatalf("no batch of %d %s", size, token)
+	return 0
+}
+
+// TestSlicesUnderAmsterdam: where a new recipient costs 115,000, 250 of them do
+// not fit one transaction, and need not.
+func TestSlicesUnderAmsterdam(t *testing.T) {
+	r, err := measure(evmtest.Amsterdam)
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := uint32(0)
+	for _, s := range r.Slices {
+		if s.First != items || s.Gas > params.MaxTxGas {
+			t.Errorf("slice %+v after %d items", s, items)
+		}
+		items += s.Count
+	}
+	if items != 250 || len(r.Slices) < 2 {
+		t.Errorf("%d items in %d slices", items, len(r.Slices))
+	}
+}
+
+func TestOutput(t *testing.T) {
+	var table, asJSON bytes.Buffer
+	if err := run(&table, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(&asJSON, true); err != nil {
+		t.Fatal(err)
+	}
+	var reports []Report
+	if err := json.Unmarshal(asJSON.Bytes(), &reports); err != nil || len(reports) != 2 {
+		t.Fatalf("%d reports: %v", len(reports), err)
+	}
+	if !bytes.Contains(table.Bytes(), []byte("amsterdam rules")) {
+		t.Error("no table of Amsterdam's rules")
+	}
+}

@@ -139,8 +139,6 @@ func TestNoCoinByAccident(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Chain.Send(evmtest.Tx{From: w.user, To: &w.Address, Value: w.Chain.Balance(w.user).Rsh(w.Chain.Balance(w.user), 4)})
 	w.reverts(err, "reverted")
-	native := w.good()
-	native.token = types.NativeToken
 	_, err = w.Send(w.user, "deposit", types.NativeToken, big.NewInt(1), uint64(there), [32]byte{1}, w.user, big.NewInt(0), []byte{})
 	w.reverts(err, "UnknownToken")
 }

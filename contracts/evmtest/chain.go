@@ -30,7 +30,7 @@ const (
 )
 
 // Plenty is a gas limit for transactions whose gas is not the point.
-const Plenty = params.MaxTxGas
+const Plenty uint64 = params.MaxTxGas
 
 // ErrReverted wraps whatever makes a transaction fail; its text has the name
 // of a custom error.
@@ -40,8 +40,8 @@ var ErrReverted = errors.New("transaction failed")
 type Chain struct {
 	ID    uint64
 	Rules Rules
-	Time  uint64 // of the block that the next transaction is in
-	Hooks *tracing.Hooks
+	Time  uint64         // of the block that the next transaction is in
+	Hooks *tracing.Hooks // see every step, for profiles; may be nil
 
 	state   *state.StateDB
 	config  *params.ChainConfig
@@ -166,7 +166,7 @@ func (c *Chain) Deploy(from common.Address, name string, args ...any) (Result, e
 	if err != nil {
 		return Result{}, fmt.Errorf("arguments of %s: %w", name, err)
 	}
-	gas := uint64(Plenty)
+	gas := Plenty
 	if c.Rules == Amsterdam {
 		gas *= 4 // the part above the cap pays for state only
 	}

@@ -40,8 +40,7 @@ type Position struct {
 // span; what is beyond the bounds it forgets again.
 type ReadOptions struct {
 	MarkStride uint64 // a mark at every nonce divisible by it
-	MaxEvents  int    // events kept, at least 1
-	MaxBytes   int    // memory of the events kept; one event is kept in any case
+	MaxEvents  int    // events kept, at least 1; each is below types.MaxEventBytes
 	// Progress, where set, hears the last block read, from time to time.
 	Progress func(block uint64)
 }

@@ -28,8 +28,6 @@ type Collector struct {
 	o       ReadOptions
 	at      types.Mark // newest event checked, or where reading began
 	started bool       // at is an event, not where reading began
-	full    bool
-	bytes   int
 	batch   Batch
 }
 
@@ -91,15 +89,12 @@ func (c *Collector) Add(events []Logged) {
 	}
 }
 
+// keep holds an event while there is room, and after the first one that found
+// none no other: events have no gaps.
 func (c *Collector) keep(e types.InboxEvent) {
-	size := EventSize(e.Event)
-	if n := len(c.batch.Events); n > 0 && (n >= c.o.MaxEvents || c.bytes+size > c.o.MaxBytes) {
-		c.full = true
-	}
-	if c.full {
+	if len(c.batch.Events) >= max(c.o.MaxEvents, 1) {
 		return
 	}
-	c.bytes += size
 	c.batch.Events = append(c.batch.Events, e)
 	c.batch.Last = c.at
 }
@@ -140,20 +135,6 @@ func (c *Collector) Finish() (Batch, error) {
 		ahead[last] = c.to
 	}
 	return c.batch, nil
-}
-
-// EventSize is about what an event takes in memory.
-func EventSize(e types.Event) int {
-	const fixed = 256 // the largest event without its data, and what refers to it
-	switch e := e.(type) {
-	case types.Deposited:
-		return fixed + len(e.Data)
-	case types.Executed:
-		return fixed + len(e.Failures)
-	case types.Staked:
-		return fixed + len(e.Data)
-	}
-	return fixed
 }
 
 // String is for errors and logs.

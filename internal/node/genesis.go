@@ -153,3 +153,12 @@ func decodeStrict(content []byte, into any) error {
 	}
 	return nil
 }
+
+// document is what CometBFT starts from.
+func (g Genesis) document() (*cmttypes.GenesisDoc, error) {
+	doc := g.Doc
+	if err := doc.ValidateAndComplete(); err != nil {
+		return nil, fmt.Errorf("genesis: %w", err)
+	}
+	return &doc, nil
+}

@@ -1,0 +1,96 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/icrosschain/bridged/internal/mailbox"
+	"github.com/icrosschain/bridged/internal/relayer"
+	"github.com/icrosschain/bridged/x/bridge"
+)
+
+// maxOpenCommands is how many open commands of a chain are looked at for seals
+// whose signatures are still of use.
+const maxOpenCommands = 64
+
+// keeper lets the mailbox drop what the committed state has taken over, and
+// tells the relayers of new signatures. It is level-triggered: a commit that it
+// misses is covered by the next.
+type keeper struct {
+	state    view
+	box      *mailbox.Box
+	relayers []*relayer.Worker
+	log      *slog.Logger
+	wake     chan struct{}
+}
+
+func newKeeper(state view, box *mailbox.Box, relayers []*relayer.Worker, log *slog.Logger) *keeper {
+	return &keeper{state: state, box: box, relayers: relayers, log: log, wake: make(chan struct{}, 1)}
+}
+
+// committed never blocks.
+func (k *keeper) committed() {
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (k *keeper) run(ctx context.Context) error {
+	for {
+		changed := k.box.Changed()
+		for _, r := range k.relayers {
+			r.SignaturesChanged()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+			continue
+		case <-k.wake:
+		}
+		if err := k.tidy(); err != nil {
+			k.log.Warn("the mailbox keeps what it could drop (will retry)", "err", err)
+		}
+	}
+}
+
+// tidy reads one committed state and hands the mailbox what is in force there.
+func (k *keeper) tidy() error {
+	r, height, err := k.state.latest()
+	if err != nil {
+		return err
+	}
+	machine := k.state.app.Machine()
+	chains, err := machine.Chains(r)
+	if err != nil {
+		return err
+	}
+	seals, err := machine.SealsToSign(r, k.state.signer, maxSeals)
+	if err != nil {
+		return err
+	}
+	known := map[uint64]bool{}
+	for _, s := range seals {
+		known[s.Height] = true
+	}
+	for _, c := range chains {
+		commands, err := machine.OpenCommands(r, c.ID, maxOpenCommands)
+		if err != nil {
+			return err
+		}
+		seals = appendSeals(seals, known, commands)
+	}
+	k.box.Committed(uint64(height), chains, seals)
+	return nil
+}
+
+func appendSeals(seals []bridge.SealState, known map[uint64]bool, commands []bridge.OutboxCommand) []bridge.SealState {
+	for _, c := range commands {
+		if !known[c.Seal.Height] {
+			known[c.Seal.Height] = true
+			seals = append(seals, c.Seal)
+		}
+	}
+	return seals
+}

@@ -1,0 +1,87 @@
+package node
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics reads the node when it is asked, so that no worker keeps figures for
+// it. Its labels are bounded by the configured chains.
+type metrics struct {
+	node  *Node
+	state view
+
+	height, cursor, head, outbox, executed, queued *prometheus.Desc
+	proven, lag, failures                          *prometheus.Desc
+	pending, sent, bumped, reverted                *prometheus.Desc
+}
+
+func newMetrics(n *Node, state view) *metrics {
+	chain := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("bridged_"+name, help, []string{"chain"}, nil)
+	}
+	return &metrics{
+		node: n, state: state,
+		height:   prometheus.NewDesc("bridged_state_height_blocks", "Height of the committed state.", nil, nil),
+		cursor:   chain("inbox_cursor_events", "Last inbox event that the network applied."),
+		head:     chain("inbox_head_blocks", "Finalised block of the chain that the network agrees on."),
+		outbox:   chain("outbox_assigned_commands", "Last outbox nonce assigned."),
+		executed: chain("outbox_executed_commands", "Last outbox nonce known to be executed."),
+		queued:   chain("outbox_queued_entries", "Entries that wait for a batch."),
+		proven:   chain("observer_proven_blocks", "Finalised block that this node proved last."),
+		lag:      chain("observer_lag_events", "Finalised inbox events that the network has not agreed on."),
+		failures: chain("observer_failures_rounds", "Rounds of this node's observer that failed, in a row."),
+		pending:  chain("relayer_pending_transactions", "This node's transactions that no block holds yet."),
+		sent:     chain("relayer_sent_transactions_total", "Transactions that this node sent."),
+		bumped:   chain("relayer_bumped_transactions_total", "Replacements with higher fees that this node sent."),
+		reverted: chain("relayer_reverted_transactions_total", "Transactions of this node that reverted."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		m.height, m.cursor, m.head, m.outbox, m.executed, m.queued,
+		m.proven, m.lag, m.failures, m.pending, m.sent, m.bumped, m.reverted,
+	} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	r, height, err := m.state.latest()
+	gauge(m.height, uint64(height))
+	if err == nil {
+		chains, err := m.node.app.Machine().Chains(r)
+		if err != nil {
+			m.node.log.Warn("metrics of chains are missing", "err", err)
+		}
+		for _, c := range chains {
+			gauge(m.cursor, c.Cursor, c.Label)
+			gauge(m.head, c.Head, c.Label)
+			gauge(m.outbox, c.Outbox, c.Label)
+			gauge(m.executed, c.Executed, c.Label)
+			gauge(m.queued, c.Queued, c.Label)
+		}
+	}
+	for _, c := range m.node.chains {
+		seen := c.observer.Status()
+		gauge(m.proven, seen.Head, c.config.Name)
+		gauge(m.lag, seen.Lag(), c.config.Name)
+		gauge(m.failures, seen.Failures, c.config.Name)
+		if c.relayer == nil {
+			continue
+		}
+		status := c.relayer.Status()
+		gauge(m.pending, uint64(status.Pending), c.config.Name)
+		counter(m.sent, status.Sent, c.config.Name)
+		counter(m.bumped, status.Bumped, c.config.Name)
+		counter(m.reverted, status.Reverted, c.config.Name)
+	}
+}

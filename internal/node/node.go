@@ -1,0 +1,244 @@
+// Package node is one process: CometBFT, the application, and the workers
+// beside them. It is the only package that knows both halves, the replicated
+// and the local one. Wire, in wire.go, shows the whole system on one page.
+//
+// Its invariants: every goroutine ends with the context; nothing that a worker
+// does can delay consensus; a process that is of no more use ends with an error
+// that says why.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	cmtconfig "github.com/cometbft/cometbft/config"
+	cmtnode "github.com/cometbft/cometbft/node"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/privval"
+	"github.com/cometbft/cometbft/proxy"
+	cmttypes "github.com/cometbft/cometbft/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/icrosschain/bridged/app"
+	"github.com/icrosschain/bridged/app/store"
+	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/mailbox"
+	"github.com/icrosschain/bridged/internal/ops"
+)
+
+// Options are what a node needs to start.
+type Options struct {
+	Home    config.Home
+	App     config.Config
+	Comet   *cmtconfig.Config
+	Logger  *slog.Logger
+	Version string
+	// OnCommit, if not nil, hears of every committed height. It must not wait.
+	OnCommit func(height int64)
+}
+
+// Node is a node that is open: its databases are loaded and blocks replayed.
+type Node struct {
+	Options
+	log       *slog.Logger
+	lock      *os.File
+	genesis   Genesis
+	validator *privval.FilePV
+	store     *store.Store
+	app       *app.App
+	mailbox   *mailbox.Box
+	comet     *cmtnode.Node
+	keys      keys
+	chains    []*chainWorkers
+	workers   []worker
+	health    ops.Health
+	telemetry *ops.Server
+	progress  *progress
+	listeners []func(height int64) // woken by each commit; fixed before the first
+}
+
+// worker is a loop beside consensus. Its error stops the node.
+type worker struct {
+	name string
+	run  func(context.Context) error
+}
+
+// Run opens and runs a node until ctx ends, or until it fails.
+func Run(ctx context.Context, o Options) error {
+	n, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(n.Run(ctx), n.Close())
+}
+
+// Open prepares a node: it takes the home for this process, loads keys and
+// state, and lets CometBFT replay what the state lacks. Nothing is sent to
+// anybody yet.
+func Open(ctx context.Context, o Options) (*Node, error) {
+	n := &Node{Options: o, log: o.Logger.With("component", "node")}
+	n.progress = newProgress(n.log)
+	stop := n.progress.report(ctx)
+	defer stop()
+	if err := n.open(ctx); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// Close stops what Open started. Consensus goes first, for it writes.
+func (n *Node) Close() error {
+	var errs []error
+	if n.comet != nil && n.comet.IsRunning() {
+		errs = append(errs, n.comet.Stop())
+		n.comet.Wait()
+	}
+	for _, c := range n.chains {
+		c.client.Close()
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	if n.lock != nil {
+		errs = append(errs, n.lock.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("stop the node: %w", err)
+	}
+	return nil
+}
+
+// Run starts consensus and all workers, and returns when ctx ends (nil) or one
+// of them fails.
+func (n *Node) Run(ctx context.Context) error {
+	n.progress.step("consensus to start")
+	stop := n.progress.report(ctx)
+	defer stop()
+	if err := n.comet.Start(); err != nil {
+		return fmt.Errorf("start consensus: %w", err)
+	}
+	consensus, err := n.consensus()
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		err := ops.WatchConsensus(ctx, consensus)
+		if err != nil {
+			n.health.Fail(err)
+		}
+		return err
+	})
+	for _, w := range n.workers {
+		group.Go(func() error {
+			if err := w.run(ctx); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("%s: %w", w.name, err)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error { return n.watchPeers(ctx) })
+	n.log.Info("started", "chain_id", n.genesis.Doc.ChainID, "height", n.store.Version(), "node_id", string(n.comet.NodeInfo().ID()))
+	err = group.Wait()
+	if err == nil {
+		n.log.Info("stopping")
+	}
+	return err
+}
+
+// consensus is CometBFT's consensus state, whose Wait returns when its loop has
+// ended. The node gives it away only through its RPC environment.
+func (n *Node) consensus() (ops.Routine, error) {
+	environment, err := n.comet.ConfigureRPC()
+	if err != nil {
+		return nil, fmt.Errorf("find the consensus state: %w", err)
+	}
+	routine, ok := environment.ConsensusState.(ops.Routine)
+	if !ok {
+		return nil, errors.New("CometBFT's consensus state cannot be waited for")
+	}
+	return routine, nil
+}
+
+// lockHome keeps a second process out: two with one consensus key would sign
+// twice. The kernel lets go of it however this process ends.
+func (n *Node) lockHome() error {
+	file, err := os.OpenFile(filepath.Join(n.Home.String(), ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock home: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return errors.Join(fmt.Errorf("another process runs on %s: %w", n.Home, err), file.Close())
+	}
+	n.lock = file
+	return nil
+}
+
+// openComet makes the CometBFT node, which replays blocks here. CometBFT
+// panics where its store and the state contradict each other.
+func (n *Node) openComet(ctx context.Context, logger ops.CometLogger) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: replaying blocks: %v", ops.ErrConsensusFailure, cause)
+		}
+	}()
+	nodeKey, err := p2p.LoadNodeKey(n.Home.NodeKeyFile())
+	if err != nil {
+		return fmt.Errorf("read node key: %w", err)
+	}
+	metrics := cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{
+		Prometheus: n.App.Telemetry.Enabled, Namespace: n.Comet.Instrumentation.Namespace,
+	})
+	// CometBFT must not serve its metrics on a second port.
+	comet := *n.Comet
+	instrumentation := *comet.Instrumentation
+	instrumentation.Prometheus = false
+	comet.Instrumentation = &instrumentation
+	n.comet, err = cmtnode.NewNodeWithContext(ctx, &comet, n.validator, nodeKey,
+		proxy.NewConnSyncLocalClientCreator(n.app),
+		func() (*cmttypes.GenesisDoc, error) { return n.genesis.document() },
+		cmtconfig.DefaultDBProvider, metrics, logger)
+	if err != nil {
+		return fmt.Errorf("open consensus: %w", err)
+	}
+	return nil
+}
+
+// hasBlocks says whether this home has taken part already.
+func (n *Node) hasBlocks() bool {
+	if n.store.Version() > 0 {
+		return true
+	}
+	// The WAL is written before the first block is.
+	_, err := os.Stat(filepath.Dir(n.Comet.Consensus.WalFile()))
+	return err == nil
+}
+
+// watchPeers keeps the start-up report true until the first block.
+func (n *Node) watchPeers(ctx context.Context) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for !n.progress.isDone() {
+		peers := n.comet.Switch().Peers().Size()
+		switch {
+		case n.comet.ConsensusReactor().WaitSync() && peers == 0:
+			n.progress.step("peers: none is connected; see p2p.persistent_peers in config.toml")
+		case n.comet.ConsensusReactor().WaitSync():
+			n.progress.step(fmt.Sprintf("blocks of %d peer(s); at height %d", peers, n.store.Version()))
+		default:
+			n.progress.step(fmt.Sprintf("validators with more than 2/3 of the power; %d peer(s) connected", peers))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+	return nil
+}

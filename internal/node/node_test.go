@@ -1,0 +1,218 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	cmtconfig "github.com/cometbft/cometbft/config"
+
+	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/signer"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// newHome is a home of the only validator of a network.
+func newHome(t *testing.T) config.Home {
+	t.Helper()
+	home := config.Home(filepath.Join(t.TempDir(), "home"))
+	genesis, err := NewGenesis("test-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := config.Default()
+	app.Signer.PassphraseFile = "passphrase"
+	identity, err := CreateHome(home, HomeSpec{Moniker: "anna", App: app, Genesis: genesis, Comet: func(c *cmtconfig.Config) {
+		c.P2P.ListenAddress, c.RPC.ListenAddress = "tcp://127.0.0.1:0", "tcp://"+freeAddress(t)
+		c.Consensus.TimeoutCommit = 10 * time.Millisecond
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home.String(), "passphrase"), []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key, err := signer.NewStore(home.String(), signer.LightScrypt()).Create(signer.RoleSigner, "default", signer.NewPassphrase("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	genesis.State.Validators = []types.Validator{{
+		ConsensusKey: identity.ConsensusKey, Signer: key.Address, Operator: types.Address{9}, Power: 10, Moniker: "anna",
+	}}
+	if err := genesis.Write(home.GenesisFile()); err != nil {
+		t.Fatal(err)
+	}
+	return home
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func options(t *testing.T, home config.Home, log io.Writer) Options {
+	t.Helper()
+	comet, err := config.LoadComet(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := config.Load(home, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{Home: home, App: loaded.Config, Comet: comet, Logger: slog.New(slog.NewTextHandler(log, nil))}
+}
+
+// runTo runs a node until it has committed a height, and returns the app hash
+// of that height.
+func runTo(t *testing.T, home config.Home, height int64) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	reached := make(chan struct{}, 1)
+	o := options(t, home, io.Discard)
+	o.OnCommit = func(h int64) {
+		if h >= height {
+			select {
+			case reached <- struct{}{}:
+			default:
+			}
+		}
+	}
+	n, err := Open(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	select {
+	case <-reached:
+	case err := <-done:
+		t.Fatalf("the node ended before height %d: %v", height, err)
+	}
+	snapshot, err := n.store.At(height)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := bytes.Clone(snapshot.Hash())
+	snapshot.Release()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if err := n.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	return hash
+}
+
+func TestSingleValidatorRestarts(t *testing.T) {
+	home := newHome(t)
+	first := runTo(t, home, 5)
+	runTo(t, home, 12)
+	again := options(t, home, io.Discard)
+	n, err := Open(t.Context(), again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if n.store.Version() < 12 {
+		t.Errorf("height %d after a restart, want 12 or more", n.store.Version())
+	}
+	snapshot, err := n.store.At(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Release()
+	if !bytes.Equal(snapshot.Hash(), first) {
+		t.Errorf("app hash of height 5 is %X, was %X", snapshot.Hash(), first)
+	}
+
+	// One process a home.
+	if _, err := Open(t.Context(), again); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a second process on the same home: %v", err)
+	}
+}
+
+func TestMissingDatabasesAreMade(t *testing.T) {
+	home := newHome(t)
+	if err := os.RemoveAll(home.Data()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(home.String(), ".new-left"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	runTo(t, home, 2)
+	if _, err := os.Stat(filepath.Join(home.String(), ".new-left")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("leftovers of an interrupted start stay")
+	}
+}
+
+// A validator that has blocks and has lost what it signed last does not start:
+// it could sign twice.
+func TestSigningSafety(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"missing": os.Remove,
+		"broken":  func(path string) error { return os.WriteFile(path, []byte("{"), 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := newHome(t)
+			runTo(t, home, 2)
+			if err := spoil(home.ValidatorStateFile()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(t.Context(), options(t, home, io.Discard)); !errors.Is(err, ErrSigningSafety) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestWrongPassphraseStopsTheStart(t *testing.T) {
+	home := newHome(t)
+	if err := os.WriteFile(filepath.Join(home.String(), "passphrase"), []byte("wrong\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), options(t, home, io.Discard)); !errors.Is(err, signer.ErrPassphrase) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWithoutSignerKeyItFollows(t *testing.T) {
+	home := newHome(t)
+	if err := os.RemoveAll(home.Keys()); err != nil {
+		t.Fatal(err)
+	}
+	runTo(t, home, 3)
+}
+
+func TestSlowStartSaysWhatItWaitsFor(t *testing.T) {
+	var log bytes.Buffer
+	p := newProgress(slog.New(slog.NewTextHandler(&log, nil)))
+	p.step("peers")
+	if !p.say() || !strings.Contains(log.String(), `msg="still starting" waits_for=peers`) {
+		t.Errorf("log %q", log.String())
+	}
+	p.done()
+	if p.say() {
+		t.Error("it reports after the start is over")
+	}
+}

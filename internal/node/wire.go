@@ -1,0 +1,233 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/icrosschain/bridged/app"
+	"github.com/icrosschain/bridged/app/store"
+	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/chain/evm"
+	"github.com/icrosschain/bridged/internal/mailbox"
+	"github.com/icrosschain/bridged/internal/observer"
+	"github.com/icrosschain/bridged/internal/ops"
+	"github.com/icrosschain/bridged/internal/relayer"
+	"github.com/icrosschain/bridged/internal/signer"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// open is the start of a node, in order. Closing is the same backwards, in
+// Close.
+//
+//	home ──▶ keys ──▶ store ──▶ mailbox ──▶ app ──▶ CometBFT (replays) ──▶ workers
+//
+//	          observer a chain ──▶ mailbox ◀── signer
+//	                                 │ ▲
+//	              own marks, events, │ │ other validators' seal signatures,
+//	              signatures         ▼ │ on the way into a block
+//	                                app ──▶ store ──OnCommit──▶ wakes observers, signer, relayers
+//	                                          │
+//	                                          └──▶ view (committed state) ──▶ signer, relayer a chain
+func (n *Node) open(ctx context.Context) error {
+	if err := n.openHome(); err != nil {
+		return err
+	}
+	n.progress.step("the keys to be opened")
+	if err := n.loadKeys(); err != nil {
+		return err
+	}
+	n.progress.step("the state to be opened")
+	if err := n.openState(); err != nil {
+		return err
+	}
+	n.progress.step("blocks to be replayed")
+	logger, err := ops.NewCometLogger(n.Logger, n.App.Log.CometLevel)
+	if err != nil {
+		return err
+	}
+	if err := n.openComet(ctx, logger); err != nil {
+		return err
+	}
+	n.progress.step("the workers to be wired")
+	return n.Wire(ctx)
+}
+
+// openHome takes the home and makes what is missing in it.
+func (n *Node) openHome() (err error) {
+	if err := n.lockHome(); err != nil {
+		return err
+	}
+	if err := leftovers(n.Home); err != nil {
+		return err
+	}
+	if n.genesis, err = ReadGenesis(n.Home.GenesisFile()); err != nil {
+		return err
+	}
+	if err := n.genesis.Validate(); err != nil {
+		return err
+	}
+	return createDatabases(n.Home, n.Comet, n.App.State)
+}
+
+// openState joins what the application needs: store, mailbox, consensus key.
+func (n *Node) openState() (err error) {
+	n.store, err = store.Open(store.Config{
+		Dir: appDir(n.Home), Backend: n.App.State.Backend, Keep: int64(n.App.State.KeepVersions), Logger: n.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	if n.validator, err = loadValidator(n.Home, n.hasBlocks()); err != nil {
+		return err
+	}
+	n.mailbox = mailbox.New()
+	n.app, err = app.New(app.Options{
+		Store: n.store, Mailbox: n.mailbox, Self: types.ValidatorID(n.validator.GetAddress()),
+		Logger: n.Logger, Version: n.Version, RetainBlocks: int64(n.App.State.KeepBlocks), OnCommit: n.committed,
+	})
+	return err
+}
+
+// committed wakes everybody who works on the committed state. Consensus waits
+// for it, so nobody here may.
+func (n *Node) committed(height int64) {
+	n.progress.done()
+	for _, wake := range n.listeners {
+		wake(height)
+	}
+	if n.OnCommit != nil {
+		n.OnCommit(height)
+	}
+}
+
+// Wire makes the workers: a signer, and for each chain an observer and a
+// relayer. All of them are restarted with the process and keep nothing.
+func (n *Node) Wire(ctx context.Context) error {
+	state := view{app: n.app, signer: n.keys.signerAddress()}
+	if n.keys.signer != nil {
+		w, err := signer.NewWorker(signer.WorkerConfig{
+			Key: n.keys.signer, Seals: state, Mailbox: n.mailbox, Logger: n.Logger,
+		})
+		if err != nil {
+			return err
+		}
+		n.listeners = append(n.listeners, func(int64) { w.Committed() })
+		n.workers = append(n.workers, worker{"signer", w.Run})
+	}
+	var relayers []*relayer.Worker
+	for _, c := range n.App.Chains {
+		w, err := n.wireChain(ctx, c, state)
+		if err != nil {
+			return fmt.Errorf("chain %s: %w", c.Name, err)
+		}
+		if w.relayer != nil {
+			relayers = append(relayers, w.relayer)
+		}
+	}
+	keeper := newKeeper(state, n.mailbox, relayers, n.log)
+	n.listeners = append(n.listeners, func(int64) { keeper.committed() })
+	n.workers = append(n.workers, worker{"mailbox", keeper.run})
+	return n.wireTelemetry(state)
+}
+
+// chainWorkers are the observer and the relayer of one chain.
+type chainWorkers struct {
+	config   config.Chain
+	client   *evm.Client
+	observer *observer.Observer
+	relayer  *relayer.Worker // nil: this node does not relay
+}
+
+// wireChain makes one chain's workers. A chain out of reach is no error: its
+// workers wait for it, and nobody else does.
+func (n *Node) wireChain(ctx context.Context, c config.Chain, state view) (*chainWorkers, error) {
+	client, err := evm.Dial(ctx, chainConfig(c))
+	if err != nil {
+		return nil, err
+	}
+	w := &chainWorkers{config: c, client: client}
+	n.chains = append(n.chains, w)
+	w.observer, err = observer.New(observer.Config{
+		Chain: types.ChainID(c.ID), Label: c.Name, Source: evm.NewSource(client, n.Logger),
+		State: state, Mailbox: n.mailbox, Logger: n.Logger, Interval: c.PollInterval,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.health.Add("observer_"+c.Name, func() error { return observerTrouble(w.observer.Status()) })
+	n.workers = append(n.workers, worker{"observer of " + c.Name, n.served(c, state, w.observer.Run)})
+	if n.keys.relayer == nil {
+		return w, nil
+	}
+	sink, err := evm.NewSink(evm.SinkConfig{Client: client, Key: n.keys.relayer})
+	if err != nil {
+		return nil, err
+	}
+	w.relayer, err = relayer.New(relayer.Config{
+		Chain: types.ChainID(c.ID), Label: c.Name, Self: n.keys.signerAddress(), Eager: n.App.Relayer.Eager,
+		Poll: c.PollInterval, MaxFee: n.App.Relayer.MaxFeeGwei * 1e9,
+	}, relayer.Deps{State: state, Signatures: n.mailbox, Sink: sink, Logger: n.Logger})
+	if err != nil {
+		return nil, err
+	}
+	n.listeners = append(n.listeners, func(int64) { w.relayer.Committed() })
+	n.workers = append(n.workers, worker{"relayer of " + c.Name, n.served(c, state, w.relayer.Run)})
+	return w, nil
+}
+
+// served runs a chain's worker once the network is known to serve that chain
+// with that contract. A configuration that contradicts the state keeps the
+// worker from ever starting; the rest of the node goes on.
+func (n *Node) served(c config.Chain, state view, run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := n.awaitChain(ctx, c, state); err != nil {
+			<-ctx.Done()
+			return nil
+		}
+		return run(ctx)
+	}
+}
+
+func chainConfig(c config.Chain) evm.Config {
+	endpoints := make([]evm.Endpoint, len(c.Endpoints))
+	for i, e := range c.Endpoints {
+		endpoints[i] = evm.Endpoint{URL: e.URL, Group: e.Group}
+	}
+	return evm.Config{
+		Name: c.Name, ChainID: types.ChainID(c.ID), Bridge: c.Contract, Endpoints: endpoints,
+		MinAgree: int(c.MinAgree), Finality: evm.Finality{Tag: c.Finality.Tag, Confirmations: c.Finality.Confirmations},
+		MaxRange: c.MaxRange, RequestTimeout: c.RequestTimeout, StartBlock: c.StartBlock, ForeignHeaders: c.ForeignHeaders,
+	}
+}
+
+// wireTelemetry opens the port that monitoring asks.
+func (n *Node) wireTelemetry(state view) error {
+	n.health.Add("consensus", n.caughtUp)
+	if !n.App.Telemetry.Enabled {
+		return nil
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newMetrics(n, state))
+	server, err := ops.Listen(n.App.Telemetry.Listen, &n.health, registry, prometheus.DefaultGatherer)
+	if err != nil {
+		return err
+	}
+	n.telemetry = server
+	n.workers = append(n.workers, worker{"telemetry", server.Run})
+	return nil
+}
+
+// caughtUp is the readiness of consensus: blocks are there and no older ones
+// are being fetched.
+func (n *Node) caughtUp() error {
+	switch {
+	case n.store.Version() == 0:
+		return errNoBlock
+	case n.comet.ConsensusReactor().WaitSync():
+		return errors.New("catching up")
+	}
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
+	"github.com/icrosschain/bridged/contracts/evmtest"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -224,6 +225,17 @@ func TestSlices(t *testing.T) {
 		}
 		w.check(w.uint("claimable", w.relayer, w.token.Address) == 60, "fees")
 	})
+}
+
+// TestStateGasBesides: Amsterdam lets a transaction have more gas than 2^24, for
+// new state only. The contract cannot see that part and must not trip over it.
+func TestStateGasBesides(t *testing.T) {
+	w := worlds[evmtest.Amsterdam]().fork(t)
+	order := w.seal(w.releases(w.token.Address, strangers(250)...))
+	r := w.follow(w.Execute(w.relayer, order, 3*evmtest.Plenty))
+	receipt := w.last().(types.Executed)
+	w.check(receipt.Count == 250 && len(receipt.Failures) == 0, "%+v", receipt)
+	w.check(r.Gas > evmtest.Plenty, "took %d gas", r.Gas)
 }
 
 // TestGasGriefing: whatever gas a relayer gives, no item that would be paid

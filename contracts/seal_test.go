@@ -8,6 +8,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"github.com/icrosschain/bridged/contracts/bindings"
 	"github.com/icrosschain/bridged/contracts/evmtest"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -286,6 +287,42 @@ func TestLargeSets(t *testing.T) {
 		order.Quorum = packAll(w, order, everyone)
 		_, err = w.Execute(chain.Account(), order, 0)
 		w.must(err)
+	}
+}
+
+// TestHighS: of the s above half of the order, EIP-2098's 255 bits can hold a
+// few. Nobody signs into that gap, but whoever is recovered from such a
+// signature can be made a validator.
+func TestHighS(t *testing.T) {
+	seal := bindings.IBridgeSeal{Epoch: 1, Height: 1, Root: types.Hash{1}}
+	half := new(big.Int).Rsh(crypto.S256().Params().N, 1)
+	for above, want := range []string{"", "BadSignature", "BadSignature"} {
+		var sig [65]byte
+		crypto.S256().Params().Gx.FillBytes(sig[:32])
+		new(big.Int).Add(half, big.NewInt(int64(above))).FillBytes(sig[32:64])
+		digest := evmtest.Digest(seal)
+		key, err := crypto.SigToPub(digest[:], sig[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{t: t}
+		chain, err := evmtest.NewChain(here, evmtest.Osaka)
+		w.must(err)
+		v := evmtest.Validators{Set: types.ValidatorSet{{Signer: crypto.PubkeyToAddress(*key), Power: 1}}}
+		w.Bridge, err = evmtest.NewBridge(chain, v, common.Address{})
+		w.must(err)
+		compact := evmsig.Compact(sig)
+		packed, err := evmsig.PackQuorum(v.Set, map[int][64]byte{0: compact})
+		w.must(err)
+		_, goErr := evmsig.Recover(digest, compact)
+		_, err = w.View("checkQuorum", seal, packed)
+		if want == "" {
+			w.must(err)
+			w.must(goErr)
+			continue
+		}
+		w.reverts(err, want)
+		w.check(goErr != nil, "Go takes a high s")
 	}
 }
 

@@ -266,6 +266,47 @@ func TestGasGriefing(t *testing.T) {
 	})
 }
 
+// TestReserves: a slice that was begun can be ended. Once the gas suffices for
+// one item, no higher limit makes the transaction run out of gas, with the
+// dearest bookkeeping there is: refunds to write down, new accounts, a relayer
+// without fees, all limits on.
+func TestReserves(t *testing.T) {
+	underBothRules(t, func(t *testing.T, w *world) {
+		hog, bomb := w.hostile("HogToken"), w.deploy("BombRecipient")
+		limit := types.TokenLimit{Capacity: types.NewAmount(1 << 40), Rate: types.NewAmount(1)}
+		var params []types.TokenParams
+		for _, token := range []common.Address{w.token.Address, w.wrapped.Address, types.NativeToken, hog.Address} {
+			params = append(params, types.TokenParams{Token: token, Limit: limit})
+		}
+		w.ok(types.SetParams{ReleaseGas: 250_000, Deposits: true, Tokens: params})
+		w.Chain.Time += 12
+		to := strangers(9)
+		var batch types.Batch
+		for _, group := range []types.Batch{
+			w.releases(types.NativeToken, to[0], bomb.Address, to[1]), w.refunds(types.NativeToken, bomb.Address, to[2], bomb.Address),
+			w.refunds(hog.Address, to[:2]...), w.releases(w.wrapped.Address, to[3:5]...), w.refunds(w.token.Address, to[5:]...),
+		} {
+			batch.Entries = append(batch.Entries, group.Entries...)
+		}
+		order := w.seal(batch)
+		enough := false
+		for gas := uint64(600_000); gas < 4_500_000; gas += 17_977 {
+			f := w.fork(t)
+			f.relayer = f.Chain.Account()
+			_, err := f.Execute(f.relayer, order, gas)
+			if !enough && err != nil {
+				f.reverts(err, "TooLittleGas")
+				continue
+			}
+			if err != nil {
+				t.Fatalf("with %d gas: %v", gas, err)
+			}
+			enough = true
+		}
+		w.check(enough, "never enough")
+	})
+}
+
 // TestHogsTakeTheirCapOnly: a slice whose items all burn what they get still ends.
 func TestHogsTakeTheirCapOnly(t *testing.T) {
 	underBothRules(t, func(t *testing.T, w *world) {

@@ -84,7 +84,7 @@ bench: ## run the benchmarks
 
 .PHONY: bench-throughput
 bench-throughput: ## measure finalised transfers a second on a network of this machine
-	go run ./cmd/devnet bench $(ARGS)
+	go run ./test/bench/throughput $(ARGS)
 
 .PHONY: gas
 gas: ## measure the gas of the bridge contract

@@ -1,0 +1,196 @@
+// Package cluster runs several CometBFT nodes with the bridge application in
+// this process, over loopback, for tests and benchmarks that want real consensus
+// and no real chains.
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	cmtconfig "github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/crypto/ed25519"
+	"github.com/cometbft/cometbft/libs/log"
+	"github.com/cometbft/cometbft/node"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/privval"
+	"github.com/cometbft/cometbft/proxy"
+	cmttypes "github.com/cometbft/cometbft/types"
+
+	"github.com/icrosschain/bridged/app"
+	"github.com/icrosschain/bridged/app/store"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Config is a cluster. Everything but Dir, Genesis and Mailboxes has a default.
+type Config struct {
+	Dir       string        // one directory below it for each node
+	ChainID   string        // default "bridged-cluster"
+	Genesis   types.Genesis // its validators' consensus keys are filled in here
+	Mailboxes []app.Mailbox // one for each validator, in the order of Genesis.Validators
+	OnCommit  func(node int, height int64)
+	Commit    time.Duration // timeout_commit, default 300 ms
+	MaxBytes  int64         // of a block, default 8 MiB
+	Logger    *slog.Logger
+}
+
+// Node is one validator of a cluster.
+type Node struct {
+	App   *app.App
+	Comet *node.Node
+	store *store.Store
+}
+
+// Cluster is running nodes.
+type Cluster struct{ Nodes []*Node }
+
+// Start makes the homes and starts all nodes. The caller stops the cluster.
+func Start(ctx context.Context, c Config) (*Cluster, error) {
+	if c.ChainID == "" {
+		c.ChainID = "bridged-cluster"
+	}
+	if c.Commit == 0 {
+		c.Commit = 300 * time.Millisecond
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 8 << 20
+	}
+	homes, err := c.homes()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.document(homes)
+	if err != nil {
+		return nil, err
+	}
+	cluster := &Cluster{}
+	for i := range homes {
+		started, err := c.start(ctx, homes, i, doc)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("starting node %d: %w", i, err), cluster.Stop())
+		}
+		cluster.Nodes = append(cluster.Nodes, started)
+	}
+	return cluster, nil
+}
+
+// Stop ends all nodes and waits for them.
+func (c *Cluster) Stop() error {
+	var all []error
+	for i, n := range c.Nodes {
+		if err := n.Comet.Stop(); err != nil {
+			all = append(all, fmt.Errorf("stopping node %d: %w", i, err))
+		}
+		n.Comet.Wait()
+		all = append(all, n.store.Close())
+	}
+	return errors.Join(all...)
+}
+
+type home struct {
+	dir  string
+	pv   *privval.FilePV
+	key  *p2p.NodeKey
+	addr string
+}
+
+func (c Config) homes() ([]home, error) {
+	var homes []home
+	for i := range c.Genesis.Validators {
+		dir := filepath.Join(c.Dir, fmt.Sprintf("node%d", i))
+		cmtconfig.EnsureRoot(dir)
+		addr, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		key, err := p2p.LoadOrGenNodeKey(filepath.Join(dir, "config", "node_key.json"))
+		if err != nil {
+			return nil, fmt.Errorf("node key %d: %w", i, err)
+		}
+		pv := privval.NewFilePV(ed25519.GenPrivKey(), filepath.Join(dir, "config", "priv_validator_key.json"),
+			filepath.Join(dir, "data", "priv_validator_state.json"))
+		pv.Save()
+		homes = append(homes, home{dir, pv, key, addr})
+	}
+	return homes, nil
+}
+
+func (c Config) document(homes []home) (*cmttypes.GenesisDoc, error) {
+	for i, h := range homes {
+		c.Genesis.Validators[i].ConsensusKey = h.pv.Key.PubKey.Bytes()
+	}
+	state, err := json.Marshal(c.Genesis)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the genesis: %w", err)
+	}
+	params := cmttypes.DefaultConsensusParams()
+	params.ABCI.VoteExtensionsEnableHeight = 1
+	params.Block.MaxBytes = c.MaxBytes
+	doc := &cmttypes.GenesisDoc{
+		ChainID: c.ChainID, GenesisTime: time.Now().Add(-time.Second), InitialHeight: 1,
+		ConsensusParams: params, AppState: state,
+	}
+	return doc, doc.ValidateAndComplete()
+}
+
+func (c Config) start(ctx context.Context, homes []home, i int, doc *cmttypes.GenesisDoc) (*Node, error) {
+	h := homes[i]
+	logger := c.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	s, err := store.Open(store.Config{Dir: filepath.Join(h.dir, "data", "bridge"), Backend: "goleveldb", Keep: 100, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	options := app.Options{
+		Store: s, Mailbox: c.Mailboxes[i], Self: c.Genesis.Validators[i].ID(), Logger: logger.With("node", i),
+	}
+	if c.OnCommit != nil {
+		options.OnCommit = func(height int64) { c.OnCommit(i, height) }
+	}
+	application, err := app.New(options)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	comet, err := node.NewNodeWithContext(ctx, c.comet(homes, i), h.pv, h.key,
+		proxy.NewConnSyncLocalClientCreator(application),
+		func() (*cmttypes.GenesisDoc, error) { return doc, nil },
+		cmtconfig.DefaultDBProvider, node.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), log.NewNopLogger())
+	if err == nil {
+		err = comet.Start()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &Node{App: application, Comet: comet, store: s}, nil
+}
+
+// comet is CometBFT's configuration: our defaults, loopback only.
+func (c Config) comet(homes []home, i int) *cmtconfig.Config {
+	cfg := cmtconfig.DefaultConfig()
+	cfg.SetRoot(homes[i].dir)
+	cfg.RPC.ListenAddress = ""
+	cfg.P2P.ListenAddress = "tcp://" + homes[i].addr
+	cfg.P2P.PexReactor = false
+	cfg.P2P.AddrBookStrict = false
+	cfg.P2P.AllowDuplicateIP = true
+	cfg.P2P.FlushThrottleTimeout = 10 * time.Millisecond
+	cfg.P2P.SendRate, cfg.P2P.RecvRate = 64<<20, 64<<20
+	cfg.Consensus.TimeoutCommit = c.Commit
+	cfg.Consensus.PeerGossipSleepDuration = 10 * time.Millisecond
+	cfg.TxIndex.Indexer = "null"
+	var peers []string
+	for j, h := range homes {
+		if j < i { // the later node dials the earlier one
+			peers = append(peers, p2p.IDAddressString(h.key.ID(), h.addr))
+		}
+	}
+	cfg.P2P.PersistentPeers = strings.Join(peers, ",")
+	return cfg
+}

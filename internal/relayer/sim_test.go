@@ -14,12 +14,18 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"go.uber.org/goleak"
 
+	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction(evmnode.LingeringGoroutine),
+		// go-ethereum's own, one set for the whole process, made by the first reorg.
+		goleak.IgnoreTopFunction("github.com/ethereum/go-ethereum/core.(*txSenderCacher).cache"))
+}
 
 // simChain is a destination: a contract, one account, a pool and blocks, mined
 // when the test says so.

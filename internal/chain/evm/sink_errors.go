@@ -27,6 +27,7 @@ var verdicts = []struct {
 	{"oldnonce", chain.ErrNonceUsed},
 	{"underpriced", chain.ErrUnderpriced},
 	{"fee too low", chain.ErrUnderpriced},
+	{"feetoolow", chain.ErrUnderpriced},
 	{"less than block base fee", chain.ErrUnderpriced},
 	{"below the base fee", chain.ErrUnderpriced},
 	{"insufficient funds", chain.ErrFunds},

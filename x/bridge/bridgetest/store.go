@@ -4,8 +4,9 @@
 // exported so that whoever embeds package bridge can test their own host with
 // it.
 //
-// After every block a Network compares the state of all replicas (I5) and runs
-// bridge.CheckInvariants; a difference or a violation fails the test.
+// After every block a Network compares the state of all replicas (I5), and
+// regularly it runs bridge.CheckInvariants; a difference or a violation fails
+// the test.
 package bridgetest
 
 import (

@@ -158,9 +158,9 @@ type RegisterToken struct {
 
 // TokenLimit is what a contract itself enforces for a token, in token units.
 type TokenLimit struct {
-	Minimum  Amount // smallest deposit
-	Capacity Amount // of the payout bucket; 0 is no limit
-	Rate     Amount // units a second that flow back into it
+	Minimum  Amount `json:"minimum"`  // smallest deposit
+	Capacity Amount `json:"capacity"` // of the payout bucket; 0 is no limit
+	Rate     Amount `json:"rate"`     // units a second that flow back into it
 }
 
 // TokenParams sets the limits of one token.

@@ -3,7 +3,6 @@ package types
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -165,20 +164,6 @@ type Token struct {
 	ReleaseFee Amount     `json:"release_fee"` // asset units, a multiple of the token's unit
 	RefundFee  Amount     `json:"refund_fee"`  // asset units, a multiple of the token's unit
 	Limit      TokenLimit `json:"limit"`       // token units
-}
-
-// MarshalJSON gives the limit its stable field names.
-func (l TokenLimit) MarshalJSON() ([]byte, error) { return json.Marshal(tokenLimitJSON(l)) }
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (l *TokenLimit) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, (*tokenLimitJSON)(l))
-}
-
-type tokenLimitJSON struct {
-	Minimum  Amount `json:"minimum"`
-	Capacity Amount `json:"capacity"`
-	Rate     Amount `json:"rate"`
 }
 
 // Validate checks one asset by itself.

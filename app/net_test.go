@@ -200,7 +200,7 @@ func (n *network) decide(p *abci.RequestProcessProposal) []*abci.ExecTxResult {
 		}
 	}
 	n.height, n.at, n.last = p.Height, p.Time, last
-	n.hashes = append(n.hashes, fmt.Sprintf("%X", resp.AppHash))
+	n.hashes = append(n.hashes, hex(resp.AppHash))
 	n.events = resp.Events
 	return resp.TxResults
 }
@@ -341,3 +341,5 @@ func (n *network) checkInvariants() {
 		}
 	}
 }
+
+func hex(b []byte) string { return fmt.Sprintf("%X", b) }

@@ -3,6 +3,7 @@ package evm
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,12 +51,12 @@ func (s *Source) agree(ctx context.Context) (header, error) {
 		}
 		errs = append(errs, err)
 	}
-	err := chain.Failed(chain.CheckAgreement, "%d of %d endpoints answer, and %d groups have to name the same finalised header",
-		len(numbers), len(c.endpoints), c.cfg.MinAgree)
-	if len(errs) > 0 {
-		return header{}, joinUnder(err, errs)
+	check := chain.CheckAgreement
+	if len(numbers) == 0 {
+		check = chain.CheckTransport
 	}
-	return header{}, err
+	return header{}, joinUnder(chain.Failed(check, "%d of %d endpoints answer, and %d groups have to name the same finalised header",
+		len(numbers), len(c.endpoints), c.cfg.MinAgree), errs)
 }
 
 // groupsAt counts the groups with an endpoint to which the number is final.
@@ -154,18 +155,22 @@ func (c *Client) askHeaders(ctx context.Context, ask func(context.Context, Conn)
 // joinUnder says first what follows from the causes, then the causes. The check
 // named is a cause's if one endpoint lied, for that is the news.
 func joinUnder(first error, causes []error) error {
-	all := []error{first}
+	check, all := chain.CheckOf(first), []error{first}
+	if known, ok := errors.AsType[*chain.Error](first); ok {
+		all[0] = known.Err
+	}
+	lie := chain.CheckTransport
 	for _, err := range causes {
-		if err != nil {
-			all = append(all, err)
+		if err == nil {
+			continue
+		}
+		all = append(all, err)
+		if other := chain.CheckOf(err); lie == chain.CheckTransport && other != chain.CheckAgreement {
+			lie = other
 		}
 	}
-	check := chain.CheckAgreement
-	for _, err := range all {
-		if other := chain.CheckOf(err); other != chain.CheckTransport && other != chain.CheckAgreement {
-			check = other
-			break
-		}
+	if lie != chain.CheckTransport {
+		check = lie
 	}
 	return &chain.Error{Check: check, Err: flat(all)}
 }

@@ -26,7 +26,7 @@ const (
 	chainIDEvery = time.Minute
 )
 
-var errTooLong = errors.New("answer is longer than 64 MiB")
+var errTooLong = errors.New("answer is too long")
 
 // endpoint is one server, connected to when it is first asked.
 type endpoint struct {
@@ -47,7 +47,7 @@ func newEndpoint(e Endpoint, cfg Config) *endpoint {
 	}
 	return &endpoint{
 		url: e.URL, name: name, group: e.Group, chainID: cfg.ChainID, timeout: cfg.RequestTimeout,
-		transport: boundedTransport{http.DefaultTransport.(*http.Transport).Clone()},
+		transport: boundedTransport{http.DefaultTransport.(*http.Transport).Clone(), maxAnswer},
 	}
 }
 
@@ -115,7 +115,10 @@ func (e *endpoint) close() {
 }
 
 // boundedTransport cuts answers off that are longer than any honest one.
-type boundedTransport struct{ next *http.Transport }
+type boundedTransport struct {
+	next *http.Transport
+	most int64 // bytes of one answer
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -123,7 +126,7 @@ func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	response.Body = &boundedBody{ReadCloser: response.Body, left: maxAnswer}
+	response.Body = &boundedBody{ReadCloser: response.Body, left: t.most}
 	return response, nil
 }
 

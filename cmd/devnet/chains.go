@@ -69,6 +69,7 @@ type chain struct {
 	node   *evmnode.Node
 	client *ethclient.Client
 	reader *balance.Reader
+	bridge common.Address // once one is deployed
 }
 
 func (c *chain) id() *big.Int { return new(big.Int).SetUint64(c.node.ChainID()) }

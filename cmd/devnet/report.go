@@ -16,12 +16,14 @@ type report struct {
 
 	Transfers []transferReport `json:"transfers"`
 
-	// Heights from the one whose vote extensions first carry a deposit's mark to
-	// the one whose precommits complete its seal, over all released transfers.
+	// Heights from the one whose vote extensions first carry a mark that covers a
+	// deposit to the one in which its release was first sent, over all released
+	// transfers.
 	LatencyBlocksP50 int64 `json:"latency_blocks_p50"`
 	LatencyBlocksMax int64 `json:"latency_blocks_max"`
 
 	Validators []validatorReport `json:"validators"`
+	HashHeight int64             `json:"hash_height"` // of the validators' app hashes
 	Supply     []supplyReport    `json:"supply"`
 	Invariants []checkReport     `json:"invariants"`
 }
@@ -35,14 +37,17 @@ type transferReport struct {
 	Amount        string `json:"amount"`
 	Status        string `json:"status"`
 	LatencyBlocks int64  `json:"latency_blocks"`
-	Milliseconds  int64  `json:"milliseconds"` // from the deposit's finality to the release's block
+	// Milliseconds by this program's clock, from when the chain made the block
+	// with the deposit final to when the destination made the block with the
+	// release.
+	Milliseconds int64 `json:"milliseconds"`
 }
 
 type validatorReport struct {
 	Moniker string `json:"moniker"`
 	Power   uint32 `json:"power"`
 	Height  int64  `json:"height"`
-	AppHash string `json:"app_hash"` // at the height that all are compared at
+	AppHash string `json:"app_hash"` // of its own application, at HashHeight
 }
 
 // supplyReport compares what the ledger and what the chains say of an asset.
@@ -77,6 +82,9 @@ func (r *report) conclude() {
 	}
 	if len(latencies) > 0 {
 		r.LatencyBlocksP50, r.LatencyBlocksMax = median(latencies), slices.Max(latencies)
+	}
+	if r.LatencyBlocksP50 > maxMedianLatency {
+		r.fail("from a mark to the release being sent it took %d heights at the median; want at most %d", r.LatencyBlocksP50, maxMedianLatency)
 	}
 	for _, s := range r.Supply {
 		if s.Ledger != s.OnChain {

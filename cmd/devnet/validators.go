@@ -88,13 +88,27 @@ func (vs *validators) check() error {
 		if v.down || v.process.Running() {
 			continue
 		}
-		tail, err := proc.Tail(v.spec.Log, tailLines)
-		if err != nil {
-			tail = err.Error()
-		}
-		errs = append(errs, fmt.Errorf("%s ended (%s); its last words:\n%s", v.spec.Name, exitText(v.process.Err()), indent(tail)))
+		errs = append(errs, fmt.Errorf("%s ended (%s); its last words:\n%s", v.spec.Name, exitText(v.process.Err()), v.tail()))
 	}
 	return errors.Join(errs...)
+}
+
+// tail is the end of a validator's log.
+func (v *validator) tail() string {
+	text, err := proc.Tail(v.spec.Log, tailLines)
+	if err != nil {
+		text = err.Error()
+	}
+	return indent(text)
+}
+
+// tails are the ends of all logs.
+func (vs *validators) tails() string {
+	var all strings.Builder
+	for _, v := range vs.nodes {
+		fmt.Fprintf(&all, "end of the log of %s:\n%s\n", v.spec.Name, v.tail())
+	}
+	return all.String()
 }
 
 func exitText(err error) string {

@@ -41,8 +41,9 @@ type wallet struct {
 	account evmnode.Account
 	signer  types.Signer
 
-	mu    sync.Mutex
-	nonce uint64
+	mu     sync.Mutex
+	nonce  uint64
+	posted *types.Transaction // last of those that nobody waits for
 }
 
 func newWallet(ctx context.Context, c *chain, account evmnode.Account) (*wallet, error) {
@@ -84,6 +85,43 @@ func (w *wallet) do(ctx context.Context, what call) (*types.Receipt, error) {
 		return nil, err
 	}
 	return w.chain.await(ctx, tx)
+}
+
+// post sends without waiting; settle waits for all that was posted.
+func (w *wallet) post(ctx context.Context, what call) error {
+	tx, err := w.send(ctx, what)
+	if err == nil {
+		w.posted = tx
+	}
+	return err
+}
+
+// settle waits until the last transaction that was posted has succeeded, and so
+// all before it are in blocks.
+func (w *wallet) settle(ctx context.Context) error {
+	if w.posted == nil {
+		return nil
+	}
+	_, err := w.chain.await(ctx, w.posted)
+	w.posted = nil
+	return err
+}
+
+// all sends many transactions at once and waits for each.
+func (w *wallet) all(ctx context.Context, calls []call) error {
+	txs := make([]*types.Transaction, len(calls))
+	for i, what := range calls {
+		var err error
+		if txs[i], err = w.send(ctx, what); err != nil {
+			return err
+		}
+	}
+	for _, tx := range txs {
+		if _, err := w.chain.await(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // await waits for a transaction's receipt; a failed transaction is an error.

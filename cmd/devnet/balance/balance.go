@@ -21,6 +21,10 @@ const (
 	totalSupply = "18160ddd"
 )
 
+// totalClaimable is asked of whoever holds tokens for others: how many of a
+// token it owes them.
+const totalClaimable = "1dfce5c6"
+
 const wordDigits = 64 // of one ABI word, in hexadecimal
 
 // Address is an account's 20 bytes.
@@ -58,13 +62,18 @@ func (r *Reader) Native(ctx context.Context, holder Address) (*big.Int, error) {
 
 // Token is how much of an ERC-20 an account has, in the token's own units.
 func (r *Reader) Token(ctx context.Context, token, holder Address) (*big.Int, error) {
-	argument := strings.Repeat("0", wordDigits-2*len(holder)) + hex.EncodeToString(holder[:])
-	return r.call(ctx, token, balanceOf+argument)
+	return r.call(ctx, token, balanceOf+argument(holder))
 }
 
 // Supply is how much of an ERC-20 exists, in the token's own units.
 func (r *Reader) Supply(ctx context.Context, token Address) (*big.Int, error) {
 	return r.call(ctx, token, totalSupply)
+}
+
+// Claimable is how much of a token a contract owes to those who may fetch it
+// there, in the token's own units.
+func (r *Reader) Claimable(ctx context.Context, holder, token Address) (*big.Int, error) {
+	return r.call(ctx, holder, totalClaimable+argument(token))
 }
 
 // call asks a view function that returns one number.
@@ -84,3 +93,8 @@ func (r *Reader) call(ctx context.Context, token Address, data string) (*big.Int
 }
 
 func text(a Address) string { return "0x" + hex.EncodeToString(a[:]) }
+
+// argument is an address as an ABI word.
+func argument(a Address) string {
+	return strings.Repeat("0", wordDigits-2*len(a)) + hex.EncodeToString(a[:])
+}

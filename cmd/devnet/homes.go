@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/icrosschain/bridged/config"
+)
+
+// Ports that are tried for validators: below those that the kernel gives to
+// everybody who asks for a free one.
+const (
+	firstPort     = 26656
+	lastPort      = 31656
+	portsPerNode  = 10
+	portsInUse    = 3 // of those ten: peers, RPC, telemetry
+	minimumPoll   = 50 * time.Millisecond
+	pollsPerBlock = 5
+)
+
+// home is one validator's home, as `bridged testnet` prints it.
+type home struct {
+	Moniker   string         `json:"moniker"`
+	Home      string         `json:"home"`
+	RPC       string         `json:"rpc"`
+	Telemetry string         `json:"telemetry"`
+	Validator string         `json:"validator_id"`
+	Signer    common.Address `json:"signer"`
+	Relayer   common.Address `json:"relayer"`
+}
+
+func (n *network) makeHomes(ctx context.Context) error {
+	port := n.options.port
+	if port == 0 {
+		var err error
+		if port, err = freePorts(); err != nil {
+			return err
+		}
+	}
+	return n.bridged.query(ctx, &n.homes, "testnet", "--validators", strconv.Itoa(validatorCount),
+		"--output-dir", n.space.dir, "--chain-id", networkID, "--starting-port", strconv.Itoa(port))
+}
+
+// freePorts finds a range in which nobody listens on a port that we need.
+func freePorts() (int, error) {
+	const span = validatorCount * portsPerNode
+	for first := firstPort; first+span < lastPort; first += span {
+		if err := vacant(first); err == nil {
+			return first, nil
+		}
+	}
+	return 0, errors.New("no free ports for the validators; name the first with --port")
+}
+
+func vacant(first int) error {
+	for i := range validatorCount {
+		for offset := range portsInUse {
+			listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+i*portsPerNode+offset))
+			if err != nil {
+				return err
+			}
+			if err := listener.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// genesis runs a command on the coordinator's genesis file.
+func (n *network) genesis(ctx context.Context, args ...string) error {
+	_, err := n.bridged.run(ctx, append([]string{"genesis", "--home", n.homes[0].Home}, args...)...)
+	return err
+}
+
+// makeGenesis is the rest of the ceremony, and each node's view of the chains.
+func (n *network) makeGenesis(ctx context.Context) error {
+	// Less than a block, so that a batch for each block is never late by a hair.
+	gap := n.options.chains.blockTime / 2
+	for _, c := range n.chains {
+		err := n.genesis(ctx, "add-chain", c.name, "--id", c.id().String(), "--bridge", c.bridge.Hex(), "--batch-gap", gap.String())
+		if err != nil {
+			return err
+		}
+	}
+	for _, a := range n.assets {
+		if err := n.genesis(ctx, append([]string{"add-asset"}, a.flags()...)...); err != nil {
+			return err
+		}
+	}
+	if err := n.genesis(ctx, "validate"); err != nil {
+		return err
+	}
+	final, err := os.ReadFile(config.Home(n.homes[0].Home).GenesisFile())
+	if err != nil {
+		return fmt.Errorf("read genesis: %w", err)
+	}
+	for _, h := range n.homes {
+		if err := os.WriteFile(config.Home(h.Home).GenesisFile(), final, 0o600); err != nil {
+			return fmt.Errorf("write genesis: %w", err)
+		}
+		if err := n.configure(config.Home(h.Home)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configure adds the chains to a home's app.toml. Their one endpoint is this
+// program's own, which is what single_endpoint says.
+func (n *network) configure(h config.Home) error {
+	loaded, err := config.Load(h, nil)
+	if err != nil {
+		return err
+	}
+	for _, c := range n.chains {
+		endpoint, err := config.ParseEndpoint(c.node.HTTPURL())
+		if err != nil {
+			return err
+		}
+		chain := config.DefaultChain()
+		chain.Name, chain.ID, chain.Contract = c.name, c.node.ChainID(), c.bridge
+		chain.Endpoints = []config.Endpoint{endpoint}
+		chain.MinAgree, chain.SingleEndpoint = 1, true
+		chain.PollInterval = max(minimumPoll, n.options.chains.blockTime/pollsPerBlock)
+		loaded.Chains = append(loaded.Chains, chain)
+	}
+	return config.Write(h, loaded.Config)
+}
+
+// deployed is what `bridged contracts deploy` prints.
+type deployed struct {
+	Bridge common.Address `json:"bridge"`
+}
+
+// parseDeployed tells an empty address from a deployed contract's.
+func parseDeployed(raw []byte) (common.Address, error) {
+	var result deployed
+	if err := json.Unmarshal(raw, &result); err != nil {
+		return common.Address{}, fmt.Errorf("decode the result: %w", err)
+	}
+	if result.Bridge == (common.Address{}) {
+		return common.Address{}, fmt.Errorf("no bridge in the result %s", raw)
+	}
+	return result.Bridge, nil
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
+	"github.com/icrosschain/bridged/contracts/bindings"
+)
+
+const (
+	// transferTimeout is how long a round of transfers may take. It covers a
+	// validator that is down and has the first turn: the next one waits for it.
+	transferTimeout = 90 * time.Second
+
+	statusReleased = "released"
+	maxAnswers     = 500 // of one query
+)
+
+// transfer is one deposit and what becomes of it.
+type transfer struct {
+	asset     *asset
+	from, to  *chain
+	amount    *big.Int // in the asset's units
+	sender    evmnode.Account
+	recipient common.Address
+
+	tx    *types.Transaction
+	block uint64 // of the deposit, on the source chain
+	nonce uint64 // of the source's inbox
+	state transferAnswer
+}
+
+// id is the transfer's text form.
+func (t *transfer) id() string { return fmt.Sprintf("%s/%d", t.from.name, t.nonce) }
+
+// payout is what the recipient is to get.
+func (t *transfer) payout() *big.Int { return new(big.Int).Sub(t.amount, t.asset.fee) }
+
+// transferAnswer is what the network says of a transfer.
+type transferAnswer struct {
+	ID          string `json:"id"`
+	Status      string `json:"status"`
+	Payout      string `json:"payout"`
+	OutboxChain uint64 `json:"outbox_chain"`
+	OutboxNonce uint64 `json:"outbox_nonce"`
+	OutboxIndex uint32 `json:"outbox_index"`
+}
+
+// ended says whether nothing more will happen to the transfer.
+func (t *transferAnswer) ended() bool {
+	return slices.Contains([]string{statusReleased, "refunded", "owed", "claimed", "finished"}, t.Status)
+}
+
+// stranger is an account that has nothing on any chain, and whose key nobody
+// has: what is there later came over the bridge.
+func stranger(number uint64) common.Address {
+	return common.BytesToAddress(crypto.Keccak256([]byte("bridged devnet recipient"), binary.BigEndian.AppendUint64(nil, number)))
+}
+
+// deposit sends a transfer's deposit, without waiting for it.
+func (n *network) deposit(ctx context.Context, t *transfer) error {
+	w, err := n.wallet(ctx, t.from, t.sender)
+	if err != nil {
+		return err
+	}
+	d := deposit{
+		bridge: t.from.bridge, amount: t.amount, destination: t.to.node.ChainID(),
+		recipient: t.recipient, refundTo: t.sender.Address, maxFee: t.asset.fee,
+	}
+	if !t.asset.native(t.from) {
+		d.token = t.asset.token(t.from)
+	}
+	t.tx, err = w.send(ctx, d.call())
+	return err
+}
+
+// confirm waits for the deposit to be in a block, and learns its inbox nonce.
+func (t *transfer) confirm(ctx context.Context) error {
+	receipt, err := t.from.await(ctx, t.tx)
+	if err != nil {
+		return err
+	}
+	for _, log := range receipt.Logs {
+		if log.Address != t.from.bridge {
+			continue
+		}
+		if e, err := bindings.NewBridge().UnpackDepositedEvent(log); err == nil {
+			t.nonce, t.block = e.Nonce, receipt.BlockNumber.Uint64()
+			return nil
+		}
+	}
+	return fmt.Errorf("transaction %s on %s made no deposit", t.tx.Hash(), t.from.name)
+}
+
+// send makes deposits all at once, and returns when they are in blocks.
+func (n *network) send(ctx context.Context, transfers []*transfer) error {
+	for _, t := range transfers {
+		if err := n.deposit(ctx, t); err != nil {
+			return fmt.Errorf("deposit %s on %s: %w", t.asset.symbol, t.from.name, err)
+		}
+	}
+	for _, t := range transfers {
+		if err := t.confirm(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow waits until the network says that all transfers have ended.
+func (n *network) follow(ctx context.Context, transfers []*transfer) error {
+	return n.until(ctx, transferTimeout, "transfers to end", func(ctx context.Context) (bool, error) {
+		return n.refresh(ctx, transfers)
+	})
+}
+
+// refresh reads where transfers stand, and says whether all have ended.
+func (n *network) refresh(ctx context.Context, transfers []*transfer) (bool, error) {
+	var answers []transferAnswer
+	if err := n.ask(ctx, 0, "transfers", queryArgs{Limit: maxAnswers}, &answers); err != nil {
+		return false, err
+	}
+	known := map[string]transferAnswer{}
+	for _, answer := range answers {
+		// A transfer whose release failed stands there twice, its refund last.
+		known[answer.ID] = answer
+	}
+	all := true
+	for _, t := range transfers {
+		if answer, ok := known[t.id()]; ok {
+			t.state = answer
+		}
+		all = all && t.state.ended()
+	}
+	return all, nil
+}

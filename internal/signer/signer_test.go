@@ -248,9 +248,13 @@ func TestNothingPrintsASecret(t *testing.T) {
 		}
 		fmt.Fprintln(&out, err)
 	}
+	number, ok := new(big.Int).SetString(testDigits, 16)
+	if !ok {
+		t.Fatal("no number")
+	}
 	text := strings.ToLower(out.String())
 	for what, hidden := range map[string]string{
-		"key": testDigits[:16], "key as a number": parsed.key.D.String()[:16], "passphrase": testPassphrase[:9],
+		"key": testDigits[:16], "key as a number": number.String()[:16], "passphrase": testPassphrase[:9],
 		"passphrase in hexadecimal": fmt.Sprintf("%x", testPassphrase[:9]),
 	} {
 		if strings.Contains(text, hidden) {

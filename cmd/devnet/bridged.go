@@ -52,11 +52,17 @@ func findBridged(flag string) (*bridged, error) {
 }
 
 // run runs a command to its end and returns its result. The error of one that
-// fails is what it said, and matches exitError.
+// fails is what it said, and matches exitError; its result is returned as well.
 func (b *bridged) run(ctx context.Context, args ...string) ([]byte, error) {
+	return b.runWith(ctx, nil, args...)
+}
+
+// runWith adds to the command's environment.
+func (b *bridged) runWith(ctx context.Context, env []string, args ...string) ([]byte, error) {
 	var result, complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, b.path, args...)
 	cmd.Stdout, cmd.Stderr = &result, &complaint
+	cmd.Env = append(os.Environ(), env...)
 	// A Ctrl-C is for this program, which ends its commands by ctx.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -70,21 +76,21 @@ func (b *bridged) run(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return nil, &exitError{args: args, code: exit.ExitCode(), said: strings.TrimSpace(complaint.String())}
+		return result.Bytes(), &exitError{args: args, code: exit.ExitCode(), said: strings.TrimSpace(complaint.String())}
 	}
 	return nil, fmt.Errorf("bridged %s: %w", strings.Join(args, " "), err)
 }
 
-// query runs a command with JSON output and decodes its result.
+// query runs a command with JSON output and decodes its result. A command that
+// fails may have one too: what it has found.
 func (b *bridged) query(ctx context.Context, result any, args ...string) error {
 	raw, err := b.run(ctx, append(args, "--output", "json")...)
-	if err != nil {
-		return err
+	if len(raw) > 0 {
+		if broken := json.Unmarshal(raw, result); broken != nil && err == nil {
+			return fmt.Errorf("bridged %s: decode the result: %w", strings.Join(args, " "), broken)
+		}
 	}
-	if err := json.Unmarshal(raw, result); err != nil {
-		return fmt.Errorf("bridged %s: decode the result: %w", strings.Join(args, " "), err)
-	}
-	return nil
+	return err
 }
 
 // exitError is a command that ended with another exit code than 0.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -18,12 +17,17 @@ import (
 // Ports that are tried for validators: below those that the kernel gives to
 // everybody who asks for a free one.
 const (
-	firstPort     = 26656
-	lastPort      = 31656
-	portsPerNode  = 10
-	portsInUse    = 3 // of those ten: peers, RPC, telemetry
+	firstPort    = 26656
+	lastPort     = 31656
+	portsPerNode = 10
+	portsInUse   = 3 // of those ten: peers, RPC, telemetry
+)
+
+// Chains are asked so often that all validators see a block become final at
+// about the same time: who sees it a height later makes the others wait.
+const (
 	minimumPoll   = 50 * time.Millisecond
-	pollsPerBlock = 5
+	pollsPerBlock = 20
 )
 
 // home is one validator's home, as `bridged testnet` prints it.
@@ -99,6 +103,9 @@ func (n *network) makeGenesis(ctx context.Context) error {
 	if err := n.genesis(ctx, "validate"); err != nil {
 		return err
 	}
+	if err := n.verifyBridges(ctx); err != nil {
+		return err
+	}
 	final, err := os.ReadFile(config.Home(n.homes[0].Home).GenesisFile())
 	if err != nil {
 		return fmt.Errorf("read genesis: %w", err)
@@ -134,21 +141,4 @@ func (n *network) configure(h config.Home) error {
 		loaded.Chains = append(loaded.Chains, chain)
 	}
 	return config.Write(h, loaded.Config)
-}
-
-// deployed is what `bridged contracts deploy` prints.
-type deployed struct {
-	Bridge common.Address `json:"bridge"`
-}
-
-// parseDeployed tells an empty address from a deployed contract's.
-func parseDeployed(raw []byte) (common.Address, error) {
-	var result deployed
-	if err := json.Unmarshal(raw, &result); err != nil {
-		return common.Address{}, fmt.Errorf("decode the result: %w", err)
-	}
-	if result.Bridge == (common.Address{}) {
-		return common.Address{}, fmt.Errorf("no bridge in the result %s", raw)
-	}
-	return result.Bridge, nil
 }

@@ -1,0 +1,269 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/spf13/cobra"
+
+	"github.com/icrosschain/bridged/contracts/bindings"
+	"github.com/icrosschain/bridged/internal/chain/evm"
+	"github.com/icrosschain/bridged/internal/node"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+func contractsCommand(s *session) *cobra.Command {
+	return group("contracts", "Deploy and check bridge contracts", contractsDeployCommand(s), contractsVerifyCommand(s))
+}
+
+// creation is what a deployment of this network's contract runs. The code that
+// it leaves depends on nothing else, so that anybody can compute it.
+type creation struct {
+	network types.Hash
+	set     types.ValidatorSet
+	code    []byte
+}
+
+func newCreation(g node.Genesis) (creation, error) {
+	set, err := types.SignerSet(g.State.Validators)
+	if err != nil {
+		return creation{}, fmt.Errorf("the genesis has no valid set of signers yet: %w", err)
+	}
+	network := evmsig.NetworkID(g.Doc.ChainID)
+	code := common.FromHex(bindings.BridgeMetaData.Bin)
+	// Stake has its contract later; until then there is none.
+	arguments := bindings.NewBridge().PackConstructor(network, set.Pack(), types.Address{})
+	return creation{network, set, append(code, arguments...)}, nil
+}
+
+type deployResult struct {
+	ChainID   types.ChainID `json:"chain_id"`
+	Bridge    types.Address `json:"bridge"`
+	NetworkID types.Hash    `json:"network_id"`
+	SetHash   types.Hash    `json:"set_hash"`
+	CodeHash  types.Hash    `json:"code_hash"`
+	Block     uint64        `json:"block"`
+	Tx        types.Hash    `json:"tx"`
+	GasUsed   uint64        `json:"gas_used"`
+}
+
+func contractsDeployCommand(s *session) *cobra.Command {
+	var f accountFlags
+	c := &cobra.Command{
+		Use: "deploy", Short: "Deploy the bridge contract with the genesis validators",
+		Long: `Deploys the bridge contract of this network on one chain. Its first validator set
+is that of the genesis, so collect all validators before; a contract with
+another set is refused by the network. Nobody owns it and nobody can change it,
+whoever deploys.`,
+		Example: "  BRIDGED_KEY=… bridged contracts deploy --rpc https://rpc.example.org",
+		Args:    args(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := need(c, "rpc"); err != nil {
+				return err
+			}
+			g, err := node.ReadGenesis(s.genesisFile(c))
+			if err != nil {
+				return err
+			}
+			key, err := f.key(c, s)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), s.timeout)
+			defer cancel()
+			client, err := dialChain(ctx, f.rpc, placeholder)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			result, err := deploy(ctx, &account{client, key}, g)
+			if err != nil {
+				return err
+			}
+			s.note("Next: bridged genesis add-chain LABEL --id %s --bridge %s", result.ChainID, result.Bridge)
+			return s.print(result, func(w io.Writer) {
+				pairs(w, "bridge", result.Bridge.Hex(), "chain id", result.ChainID.String(), "block", number(result.Block),
+					"set hash", result.SetHash.Hex(), "code hash", result.CodeHash.Hex(), "gas used", number(result.GasUsed))
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().String("genesis", "", "genesis file (default: the home's)")
+	return c
+}
+
+func deploy(ctx context.Context, a *account, g node.Genesis) (deployResult, error) {
+	what, err := newCreation(g)
+	if err != nil {
+		return deployResult{}, err
+	}
+	receipt, err := a.send(ctx, "deploy the bridge", nil, nil, what.code)
+	if err != nil {
+		return deployResult{}, err
+	}
+	code, err := a.code(ctx, receipt.ContractAddress)
+	if err != nil {
+		return deployResult{}, err
+	}
+	return deployResult{
+		ChainID: a.client.ChainID(), Bridge: receipt.ContractAddress, NetworkID: what.network, SetHash: what.set.Hash(),
+		CodeHash: crypto.Keccak256Hash(code), Block: receipt.BlockNumber.Uint64(), Tx: receipt.TxHash, GasUsed: receipt.GasUsed,
+	}, nil
+}
+
+// contractCheck is one comparison of a deployed contract.
+type contractCheck struct {
+	Check string `json:"check"`
+	OK    bool   `json:"ok"`
+	Got   string `json:"got"`
+	Want  string `json:"want"`
+}
+
+// errMismatch makes "contracts verify" fail.
+var errMismatch = errors.New("the contract is not this network's")
+
+func contractsVerifyCommand(s *session) *cobra.Command {
+	var rpc, contract string
+	c := &cobra.Command{
+		Use: "verify CHAIN", Short: "Compare a deployed contract with the genesis; exit code 1 if it differs",
+		Long: `Compares the code, the network id, the validator set and the start of the inbox
+of a deployed contract with what the genesis says. Once the network has changed
+its validators, the set is compared with the current one, asked of --node.`,
+		Args: args(1, 1),
+		RunE: func(c *cobra.Command, given []string) error {
+			if err := need(c, "rpc"); err != nil {
+				return err
+			}
+			g, err := node.ReadGenesis(s.genesisFile(c))
+			if err != nil {
+				return err
+			}
+			chain, err := chainOf(g, given[0], contract)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), s.timeout)
+			defer cancel()
+			client, err := dialChain(ctx, rpc, chain.Bridge)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			checks, err := verifyContract(ctx, client, g, chain)
+			if err != nil {
+				return err
+			}
+			for _, check := range checks {
+				if !check.OK {
+					err = errMismatch
+				}
+			}
+			return errors.Join(s.print(checks, func(w io.Writer) {
+				rows := make([][]string, len(checks))
+				for i, check := range checks {
+					verdict := "ok"
+					if !check.OK {
+						verdict = "WRONG, want " + check.Want
+					}
+					rows[i] = []string{check.Check, check.Got, verdict}
+				}
+				table(w, []string{"CHECK", "FOUND", "VERDICT"}, rows)
+			}), err)
+		},
+	}
+	c.Flags().StringVar(&rpc, "rpc", "", "JSON-RPC URL of the chain, http or https")
+	c.Flags().StringVar(&contract, "bridge", "", "address of the contract, where the genesis does not have the chain yet")
+	c.Flags().String("genesis", "", "genesis file (default: the home's)")
+	return c
+}
+
+func chainOf(g node.Genesis, name, contract string) (types.Chain, error) {
+	for _, chain := range g.State.Chains {
+		if chain.Label == name || chain.ID.String() == name {
+			return chain, nil
+		}
+	}
+	if contract == "" {
+		return types.Chain{}, fmt.Errorf("the genesis has no chain %q; give --bridge", name)
+	}
+	address, err := parseAddress(contract)
+	return types.Chain{Label: name, Bridge: address}, err
+}
+
+// verifyContract reads the contract and says what is as it should be.
+func verifyContract(ctx context.Context, client *evm.Client, g node.Genesis, chain types.Chain) ([]contractCheck, error) {
+	want, err := newCreation(g)
+	if err != nil {
+		return nil, err
+	}
+	var checks []contractCheck
+	add := func(name string, got, want fmt.Stringer) {
+		checks = append(checks, contractCheck{name, got.String() == want.String(), got.String(), want.String()})
+	}
+	if chain.ID != 0 {
+		add("chain id", client.ChainID(), chain.ID)
+	}
+	code, err := codeAt(ctx, client, chain.Bridge)
+	if err != nil {
+		return nil, err
+	}
+	// The constructor itself tells what code it leaves.
+	built, err := callChain(ctx, client, types.Address{}, nil, want.code)
+	if err != nil {
+		return nil, fmt.Errorf("compute the expected code: %w", err)
+	}
+	add("code hash", crypto.Keccak256Hash(code), crypto.Keccak256Hash(built))
+	if len(code) == 0 {
+		return checks, nil
+	}
+	b := bindings.NewBridge()
+	network, err := read(ctx, client, chain.Bridge, b.PackNetworkId(), b.UnpackNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	add("network id", types.Hash(network), want.network)
+	nonce, err := read(ctx, client, chain.Bridge, b.PackInboxNonce(), b.UnpackInboxNonce)
+	if err != nil {
+		return nil, err
+	}
+	set, err := read(ctx, client, chain.Bridge, b.PackSetHash(), b.UnpackSetHash)
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := read(ctx, client, chain.Bridge, b.PackEpoch(), b.UnpackEpoch)
+	if err != nil {
+		return nil, err
+	}
+	if epoch == 1 { // later sets are sealed by the one before
+		add("validator set", types.Hash(set), want.set.Hash())
+	}
+	if nonce == 1 { // only Initialized: the accumulator follows from genesis
+		hash, err := read(ctx, client, chain.Bridge, b.PackInboxHash(), b.UnpackInboxHash)
+		if err != nil {
+			return nil, err
+		}
+		seed := evmsig.InboxSeed(want.network, client.ChainID(), chain.Bridge)
+		first := evmsig.Accumulate(seed, evmsig.InboxLeaf(1, types.Initialized{SetHash: want.set.Hash()}))
+		add("inbox", types.Hash(hash), first)
+	}
+	return checks, nil
+}
+
+// read calls a view of a contract.
+func read[T any](ctx context.Context, client *evm.Client, at types.Address, data []byte, unpack func([]byte) (T, error)) (T, error) {
+	var zero T
+	answer, err := callChain(ctx, client, types.Address{}, &at, data)
+	if err != nil {
+		return zero, err
+	}
+	if len(bytes.TrimSpace(answer)) == 0 {
+		return zero, fmt.Errorf("there is no bridge at %s", at)
+	}
+	return unpack(answer)
+}

@@ -83,7 +83,7 @@ bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
 
 .PHONY: bench-throughput
-bench-throughput: ## measure finalised transfers a second : four validators over model chains
+bench-throughput: ## measure finalised transfers a second: four validators over model chains
 	go run ./test/bench/throughput $(ARGS)
 
 .PHONY: gas

@@ -34,12 +34,13 @@ func mustRun(t *testing.T, args ...string) string {
 	return out
 }
 
-func testChain(t *testing.T, rich common.Address) *evmnode.Node {
+func testChain(t *testing.T, id uint64, rich ...common.Address) *evmnode.Node {
 	t.Helper()
-	chain, err := evmnode.New(evmnode.Config{
-		ChainID: 1001, BlockTime: 50 * time.Millisecond,
-		Alloc: map[common.Address]*big.Int{rich: new(big.Int).Lsh(big.NewInt(1), 90)},
-	})
+	alloc := map[common.Address]*big.Int{}
+	for _, address := range rich {
+		alloc[address] = new(big.Int).Lsh(big.NewInt(1), 90)
+	}
+	chain, err := evmnode.New(evmnode.Config{ChainID: id, BlockTime: 200 * time.Millisecond, Alloc: alloc})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestContracts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := testChain(t, crypto.PubkeyToAddress(key.PublicKey))
+	chain := testChain(t, 1001, crypto.PubkeyToAddress(key.PublicKey))
 	dir := t.TempDir()
 	mustRun(t, "testnet", "-v", "2", "--output-dir", dir, "--chain-id", "local-1")
 	home := filepath.Join(dir, "node0")

@@ -9,14 +9,14 @@ import (
 type Severity uint8
 
 const (
-	// Retry: nothing is wrong with what is known already; ask again later. An
-	// error that is no *Error means this.
+	// Retry says that nothing is wrong with what is known already: ask again
+	// later. An error that is no *Error means this.
 	Retry Severity = iota
-	// Rewind: what was read beyond the agreed cursor is not to be relied on.
-	// Forget it and read again.
+	// Rewind says that what was read beyond the agreed cursor is not to be
+	// relied on: forget it and read again.
 	Rewind
-	// Halt: the chain contradicts what the network has agreed. A person has to
-	// look; asking again does no harm, and helps if a server lied.
+	// Halt says that the chain contradicts what the network has agreed: a person
+	// has to look. Asking again does no harm, and helps if a server lied.
 	Halt
 )
 

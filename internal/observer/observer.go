@@ -113,16 +113,16 @@ func (o *Observer) Run(ctx context.Context) error {
 	wait := backoff.ExponentialBackOff{
 		InitialInterval: o.cfg.FirstWait, MaxInterval: o.cfg.LastWait, Multiplier: 2, RandomizationFactor: 0.5,
 	}
-	for {
+	for ctx.Err() == nil {
 		more, err := o.supervised(ctx)
 		if ctx.Err() != nil {
-			return nil
+			break
 		}
 		pause := jitter(o.cfg.Interval)
 		switch {
 		case err != nil:
 			pause = wait.NextBackOff()
-			o.failed(err, pause)
+			o.failed(ctx, err, pause)
 		case more:
 			pause = 0
 			fallthrough
@@ -132,10 +132,10 @@ func (o *Observer) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-time.After(pause):
 		}
 	}
+	return nil
 }
 
 // jitter spreads the validators' requests to the same servers.

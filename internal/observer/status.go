@@ -71,7 +71,7 @@ func (o *Observer) setTip(tip types.Mark, held int) {
 
 // failed notes an error, and logs it when it is news: the first of its check,
 // and then each time the failures have doubled.
-func (o *Observer) failed(err error, pause time.Duration) {
+func (o *Observer) failed(ctx context.Context, err error, pause time.Duration) {
 	var s Status
 	check, severity := chain.CheckOf(err), chain.SeverityOf(err)
 	var news bool
@@ -92,7 +92,7 @@ func (o *Observer) failed(err error, pause time.Duration) {
 	if !news {
 		level = slog.LevelDebug
 	}
-	o.log.Log(context.Background(), level, message, "height", s.Head, "check", check, "severity", severity,
+	o.log.Log(ctx, level, message, "height", s.Head, "check", check, "severity", severity,
 		"failures", s.Failures, "wait", pause, "err", err)
 }
 

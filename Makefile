@@ -9,6 +9,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -X $(MODULE)/internal/cli.version=$(VERSION) -X $(MODULE)/internal/cli.commit=$(COMMIT)
 
+# Programs do not depend on where they are built. Empty, it lets the build share
+# what tests have compiled already.
+TRIMPATH ?= -trimpath
+
 # Extra arguments for the program that a target runs: make demo ARGS=--help
 ARGS ?=
 # Packages and extra flags of the test targets: make test PKG=./x/bridge/... FLAGS=-run=Seal
@@ -36,14 +40,14 @@ build: bin/bridged ## build bin/bridged (CGO_ENABLED=0 works, with slower signat
 
 .PHONY: bin/bridged bin/devnet
 bin/bridged:
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/bridged
+	go build $(TRIMPATH) -ldflags '$(LDFLAGS)' -o $@ ./cmd/bridged
 
 bin/devnet:
-	go build -trimpath -o $@ ./cmd/devnet
+	go build $(TRIMPATH) -o $@ ./cmd/devnet
 
 .PHONY: install
 install: ## install bridged into GOBIN
-	go install -trimpath -ldflags '$(LDFLAGS)' ./cmd/bridged
+	go install $(TRIMPATH) -ldflags '$(LDFLAGS)' ./cmd/bridged
 
 .PHONY: demo
 demo: bin/bridged bin/devnet ## run a network with two chains here, send transfers, show what became of them

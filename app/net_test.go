@@ -46,9 +46,16 @@ const testMaxTxBytes = 1 << 20
 
 func newNetwork(t testing.TB, size int) *network {
 	t.Helper()
+	return newNetworkOf(t, slices.Repeat([]uint32{10}, size)...)
+}
+
+func newNetworkOf(t testing.TB, powers ...uint32) *network {
+	t.Helper()
 	var validators []testValidator
-	for i := range size {
-		validators = append(validators, newValidator(i))
+	for i, power := range powers {
+		v := newValidator(i)
+		v.Power = power
+		validators = append(validators, v)
 	}
 	genesis := testGenesis(validators)
 	n := &network{t: t, world: newWorld(genesis), at: time.Unix(1_800_000_000, 0).UTC(), init: initChain(t, genesis)}
@@ -127,10 +134,7 @@ func (n *network) info(i int) *abci.ResponseInfo {
 
 // strictLog fails the test on errors: an app that recovers from a panic, or
 // whose own proposal is not good, says so.
-type strictLog struct {
-	t     testing.TB
-	attrs []slog.Attr
-}
+type strictLog struct{ t testing.TB }
 
 func (*strictLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
 

@@ -33,7 +33,7 @@ const testChain = 31001
 // world is a go-ethereum chain with a bridge that takes deposits of the native
 // coin.
 type world struct {
-	t          *testing.T
+	t          testing.TB
 	node       *evmnode.Node
 	eth        *ethclient.Client
 	account    evmnode.Account
@@ -44,7 +44,7 @@ type world struct {
 	packer     *bindings.Bridge
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	accounts := evmnode.DevAccounts("evm source", 1)
 	node, err := evmnode.New(evmnode.Config{

@@ -9,8 +9,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker in releases.
-var version = "dev"
+// version and commit are set by the linker.
+var (
+	version = "dev"
+	commit  = ""
+)
 
 type versionInfo struct {
 	Version   string            `json:"version"`
@@ -51,7 +54,7 @@ func versionCommand(s *session) *cobra.Command {
 }
 
 func buildVersion(long bool) versionInfo {
-	info := versionInfo{Version: version}
+	info := versionInfo{Version: version, Commit: commit}
 	if !long {
 		return info
 	}

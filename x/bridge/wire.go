@@ -84,14 +84,6 @@ func chainVoteFromPB(c *pb.ChainVote) (types.ChainVote, error) {
 	return vote, vote.Validate()
 }
 
-func chainVoteToPB(v types.ChainVote) *pb.ChainVote {
-	message := &pb.ChainVote{Chain: uint64(v.Chain), Head: v.Head}
-	for _, m := range v.Marks {
-		message.Marks = append(message.Marks, &pb.Mark{Nonce: m.Nonce, Hash: m.Hash[:], Block: m.Block})
-	}
-	return message
-}
-
 // encodeVote gives an extension's bytes; a vote that says nothing has none.
 func encodeVote(message *pb.VoteExtension) []byte {
 	if len(message.Signatures)+len(message.Chains) == 0 {

@@ -72,7 +72,8 @@ func prepare(validators int) (*bench, types.Genesis, error) {
 	}
 	g.Assets = []types.Asset{{ID: asset, Name: "Asset", Symbol: "ASSET", Decimals: 18, Tokens: []types.Token{
 		{Chain: source, Mode: types.ModeLock, Token: token, Decimals: 18},
-		{Chain: second, Mode: types.ModeMint, Decimals: 18}, {Chain: third, Mode: types.ModeMint, Decimals: 18},
+		{Chain: second, Mode: types.ModeMint, Decimals: 18},
+		{Chain: third, Mode: types.ModeMint, Decimals: 18},
 	}}}
 	for i := range validators {
 		key, err := crypto.GenerateKey()

@@ -15,8 +15,19 @@ func TestReachedBoundary(t *testing.T) {
 		signed, total uint64
 		want          bool
 	}{
-		{0, 0, false}, {1, 0, false}, {1, 1, true}, {2, 3, false}, {3, 3, true}, {2, 4, false}, {3, 4, true},
-		{4, 6, false}, {5, 6, true}, {66, 100, false}, {67, 100, true}, {14, 21, false}, {15, 21, true},
+		{0, 0, false},
+		{1, 0, false},
+		{1, 1, true},
+		{2, 3, false},
+		{3, 3, true},
+		{2, 4, false},
+		{3, 4, true},
+		{4, 6, false},
+		{5, 6, true},
+		{66, 100, false},
+		{67, 100, true},
+		{14, 21, false},
+		{15, 21, true},
 		{1<<64 - 1, 1<<64 - 1, true},
 	} {
 		if got := quorum.Reached(c.signed, c.total); got != c.want {

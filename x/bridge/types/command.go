@@ -207,7 +207,7 @@ func (Activate) Items() uint32 { return 1 }
 func (SetValidators) Items() uint32 { return 1 }
 
 // Items implements Command.
-func (b Batch) Items() uint32 { return uint32(len(b.Entries)) } //nolint:gosec // bounded by MaxBatchItems
+func (c Batch) Items() uint32 { return uint32(len(c.Entries)) } //nolint:gosec // bounded by MaxBatchItems
 
 // Items implements Command.
 func (RegisterToken) Items() uint32 { return 1 }

@@ -88,9 +88,11 @@ func TestCommandsComeBack(t *testing.T) {
 
 func FuzzDecodeCommand(f *testing.F) {
 	for _, c := range []types.Command{
-		types.Activate{}, types.SetParams{ReleaseGas: 1, Deposits: true},
+		types.Activate{},
+		types.SetParams{ReleaseGas: 1, Deposits: true},
 		types.Batch{Entries: []types.BatchEntry{{Kind: 1, Amount: types.NewAmount(1)}}},
-		types.RegisterToken{Mode: types.ModeMint, Name: "a", Symbol: "b"}, types.Slash{Fraction: 1},
+		types.RegisterToken{Mode: types.ModeMint, Name: "a", Symbol: "b"},
+		types.Slash{Fraction: 1},
 		types.SetValidators{Epoch: 2, Set: types.ValidatorSet{{Signer: types.Address{1}, Power: 1}}},
 	} {
 		f.Add(types.EncodeCommand(c))

@@ -171,6 +171,7 @@ func TestInitChain(t *testing.T) {
 		"other keys": func(r *abci.RequestInitChain) {
 			r.ConsensusParams.Validator.PubKeyTypes = []string{"ed25519", "secp256k1"}
 		},
+		"small blocks":     func(r *abci.RequestInitChain) { r.ConsensusParams.Block.MaxBytes = 1 << 20 },
 		"no app state":     func(r *abci.RequestInitChain) { r.AppStateBytes = nil },
 		"not json":         func(r *abci.RequestInitChain) { r.AppStateBytes = []byte("{") },
 		"unknown field":    func(r *abci.RequestInitChain) { r.AppStateBytes = []byte(`{"admin":"me"}`) },

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -50,6 +51,9 @@ func (a *App) InitChain(_ context.Context, req *abci.RequestInitChain) (*abci.Re
 	if err != nil {
 		return nil, fmt.Errorf("init chain %q: %w", req.ChainId, err)
 	}
+	if err := a.checkBlockSize(req, len(validators)); err != nil {
+		return nil, fmt.Errorf("init chain %q: %w", req.ChainId, err)
+	}
 	updates := validatorUpdates(validators)
 	if err := sameValidators(req.Validators, updates); err != nil {
 		return nil, fmt.Errorf("init chain %q: %w", req.ChainId, err)
@@ -79,8 +83,8 @@ func readGenesis(req *abci.RequestInitChain) (*genesis, error) {
 	return g, g.state.Validate()
 }
 
-// checkConsensusParams refuses a network whose blocks could not carry what the
-// protocol puts in them.
+// checkConsensusParams refuses a network without vote extensions, or with keys
+// that the machine does not know.
 func checkConsensusParams(req *abci.RequestInitChain, initialHeight int64) error {
 	params := req.ConsensusParams
 	if params == nil {
@@ -91,6 +95,35 @@ func checkConsensusParams(req *abci.RequestInitChain, initialHeight int64) error
 	}
 	if types := params.GetValidator().GetPubKeyTypes(); !slices.Equal(types, []string{"ed25519"}) {
 		return fmt.Errorf("consensus parameter validator.pub_key_types = %v: want ed25519 alone", types)
+	}
+	return nil
+}
+
+// slotBytes bounds what the system transaction carries for one vote: its
+// extension, CometBFT's signature of it, and their framing.
+const slotBytes = types.MaxVoteBytes + 128
+
+// checkBlockSize refuses a network whose blocks could be too small for what the
+// protocol must be able to put in one: every vote's extension and, for each
+// chain, the events up to the next mark. Such a network would stop for ever.
+func (a *App) checkBlockSize(req *abci.RequestInitChain, validators int) error {
+	most := req.ConsensusParams.GetBlock().GetMaxBytes()
+	if most == -1 {
+		most = cmttypes.MaxBlockSizeBytes
+	}
+	network, err := a.machine.Network(a.store.Working())
+	if err != nil {
+		return err
+	}
+	chains, err := a.machine.Chains(a.store.Working())
+	if err != nil {
+		return err
+	}
+	payload := uint64(len(chains)) * network.Params.MarkStride * types.MaxEventBytes
+	need := int64(payload) + int64(validators)*slotBytes + cmttypes.MaxCommitBytes(validators) + //nolint:gosec // genesis bounds the factors
+		cmttypes.MaxHeaderBytes + req.ConsensusParams.GetEvidence().GetMaxBytes()
+	if most < need {
+		return fmt.Errorf("consensus parameter block.max_bytes = %d: %d validators, %d chains and the evidence may need %d", most, validators, len(chains), need)
 	}
 	return nil
 }

@@ -83,6 +83,8 @@ func initChain(t testing.TB, state any) *abci.RequestInitChain {
 	return &abci.RequestInitChain{
 		ChainId: testChainID, InitialHeight: 1, AppStateBytes: bytes,
 		ConsensusParams: &cmtproto.ConsensusParams{
+			Block:     &cmtproto.BlockParams{MaxBytes: 4 << 20, MaxGas: -1},
+			Evidence:  &cmtproto.EvidenceParams{MaxBytes: 1 << 20},
 			Abci:      &cmtproto.ABCIParams{VoteExtensionsEnableHeight: 1},
 			Validator: &cmtproto.ValidatorParams{PubKeyTypes: []string{"ed25519"}},
 		},

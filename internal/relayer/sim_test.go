@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -197,6 +199,19 @@ func (c *simChain) reorg(blocks int, lost bool) {
 	}
 }
 
+// simView is what a test may see of the chain.
+type simView struct {
+	contract             place
+	looks, sends, wasted int
+	pool                 []chain.Tx
+}
+
+func (c *simChain) view() simView {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return simView{c.contract, c.looks, c.sends, c.wasted, slices.Collect(maps.Values(c.pool))}
+}
+
 // with changes the chain.
 func (c *simChain) with(change func(*simChain)) {
 	c.mu.Lock()
@@ -366,6 +381,7 @@ func (w *world) run(workers []*Worker, seconds int) {
 			w.chain.mine()
 		}
 	}
+	synctest.Wait() // so that the test may look at everything
 }
 
 type logBuffer struct {

@@ -36,8 +36,8 @@ func (w *world) wantExecuted(nonces ...uint64) {
 
 func (w *world) wantWasted(most int) {
 	w.t.Helper()
-	if w.chain.wasted > most {
-		w.t.Errorf("%d transactions reverted, at most %d should", w.chain.wasted, most)
+	if w.chain.view().wasted > most {
+		w.t.Errorf("%d transactions reverted, at most %d should", w.chain.view().wasted, most)
 	}
 }
 
@@ -52,15 +52,15 @@ func TestSendsInTheMomentOfTheQuorum(t *testing.T) {
 		w.node.precommit(0, 1)
 		worker.SignaturesChanged()
 		synctest.Wait()
-		if w.chain.sends != 0 {
+		if w.chain.view().sends != 0 {
 			w.t.Fatal("sent without a quorum")
 		}
-		looks := w.chain.looks
+		looks := w.chain.view().looks
 		w.node.precommit(2)
 		worker.SignaturesChanged()
 		synctest.Wait() // no time passes
-		if len(w.chain.pool) != 2 || w.chain.looks != looks+1 {
-			w.t.Fatalf("pool %d, looks %d", len(w.chain.pool), w.chain.looks-looks)
+		if len(w.chain.view().pool) != 2 || w.chain.view().looks != looks+1 {
+			w.t.Fatalf("pool %d, looks %d", len(w.chain.view().pool), w.chain.view().looks-looks)
 		}
 		line := regexp.MustCompile(`msg=sent component=relayer chain=beta nonce=1 first=0 count=5 seal_height=11 height=12 tx=0x[0-9a-f]{64} `)
 		if !line.MatchString(w.log.String()) {
@@ -85,7 +85,7 @@ func TestSignaturesOfTheState(t *testing.T) {
 		}
 		w.start(w.worker(0))
 		synctest.Wait()
-		if len(w.chain.pool) != 1 {
+		if len(w.chain.view().pool) != 1 {
 			w.t.Fatal("not sent")
 		}
 	})
@@ -100,7 +100,7 @@ func TestWrongSignaturesDoNotCount(t *testing.T) {
 			[types.SignatureBytes]byte{}, w.node.keys[2].sign(types.Hash{5}))
 		w.start(w.worker(0))
 		synctest.Wait()
-		if w.chain.sends != 0 {
+		if w.chain.view().sends != 0 {
 			w.t.Fatal("sent with two valid signatures of four")
 		}
 	})
@@ -111,13 +111,13 @@ func TestIdleAsksNobody(t *testing.T) {
 		worker := w.worker(0)
 		w.start(worker)
 		w.run([]*Worker{worker}, 200)
-		if w.chain.looks > 1 {
-			w.t.Errorf("looked %d times at a destination for which nothing is open", w.chain.looks)
+		if w.chain.view().looks > 1 {
+			w.t.Errorf("looked %d times at a destination for which nothing is open", w.chain.view().looks)
 		}
 		w.node.commit(1, 1) // not complete
 		w.run([]*Worker{worker}, 50)
-		if w.chain.looks > 2 {
-			w.t.Errorf("looked %d times while a command lacks signatures", w.chain.looks)
+		if w.chain.view().looks > 2 {
+			w.t.Errorf("looked %d times while a command lacks signatures", w.chain.view().looks)
 		}
 	})
 }
@@ -130,7 +130,7 @@ func TestTheNextStepsIn(t *testing.T) {
 		w.node.commit(1, 1)
 		w.node.precommit(0, 1, 2, 3)
 		w.run([]*Worker{second, third}, 25)
-		if w.chain.sends != 0 {
+		if w.chain.view().sends != 0 {
 			w.t.Fatal("stepped in too early")
 		}
 		w.run([]*Worker{second, third}, 30)
@@ -192,8 +192,8 @@ func TestRestartWithStuckTransactions(t *testing.T) {
 		stop := w.start(w.worker(0))
 		synctest.Wait()
 		stop()
-		if len(w.chain.pool) != 3 {
-			w.t.Fatalf("pool %d", len(w.chain.pool))
+		if len(w.chain.view().pool) != 3 {
+			w.t.Fatalf("pool %d", len(w.chain.view().pool))
 		}
 		w.chain.with(func(c *simChain) { c.least, c.market = 210, chain.Fees{Tip: 2, Cap: 212} })
 		again := w.worker(0)
@@ -234,7 +234,7 @@ func TestNeverAboveTheLimit(t *testing.T) {
 		w.chain.with(func(c *simChain) { c.least = 300 })
 		w.run([]*Worker{worker}, 300)
 		w.wantExecuted()
-		for _, tx := range w.chain.pool {
+		for _, tx := range w.chain.view().pool {
 			if tx.Fees.Cap > 250 {
 				w.t.Errorf("offered %d", tx.Fees.Cap)
 			}
@@ -330,8 +330,8 @@ func TestDestinationDown(t *testing.T) {
 		w.node.commit(2, 1)
 		w.node.precommit(0, 1, 2)
 		w.run([]*Worker{worker}, 300)
-		if w.chain.looks > 40 {
-			w.t.Errorf("asked %d times in 5 minutes", w.chain.looks)
+		if w.chain.view().looks > 40 {
+			w.t.Errorf("asked %d times in 5 minutes", w.chain.view().looks)
 		}
 		if n := strings.Count(w.log.String(), "relaying is delayed"); n == 0 || n > 6 {
 			w.t.Errorf("complained %d times in 5 minutes", n)

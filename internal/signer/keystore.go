@@ -264,7 +264,13 @@ func openFile(path string, passphrase Passphrase) (*privateKey, error) {
 	return key, nil
 }
 
-func decrypt(encrypted []byte, passphrase Passphrase) (*privateKey, error) {
+func decrypt(encrypted []byte, passphrase Passphrase) (_ *privateKey, err error) {
+	// go-ethereum's decoder asserts the types of what it finds in the file.
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("%w: malformed keystore file", ErrKey)
+		}
+	}()
 	key, err := keystore.DecryptKey(encrypted, passphrase.text)
 	if errors.Is(err, keystore.ErrDecrypt) {
 		return nil, ErrPassphrase

@@ -152,6 +152,24 @@ func TestStoreRefuses(t *testing.T) {
 	}
 }
 
+func TestImportOfMalformedFiles(t *testing.T) {
+	s := NewStore(t.TempDir(), LightScrypt())
+	pass := NewPassphrase(testPassphrase)
+	for _, text := range []string{
+		"", "{}", "null", "[]", `{"version":3}`, `{"version":1}`, `{"version":"1","crypto":{}}`,
+		`{"version":3,"crypto":{"cipher":"aes-128-ctr","kdf":"scrypt","kdfparams":{"salt":1}}}`,
+		`{"version":3,"id":"00000000-0000-0000-0000-000000000000","crypto":{"cipher":"aes-128-ctr",` +
+			`"kdf":"scrypt","kdfparams":{"salt":"00","n":"many","r":8,"p":1,"dklen":32}}}`,
+	} {
+		if _, err := s.ImportJSON(RoleSigner, "x", []byte(text), pass, pass); !errors.Is(err, ErrKey) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if infos, err := s.List(); err != nil || len(infos) != 0 {
+		t.Errorf("left behind: %v, %v", infos, err)
+	}
+}
+
 func TestSource(t *testing.T) {
 	dir := t.TempDir()
 	s := NewStore(dir, LightScrypt())

@@ -44,9 +44,6 @@ func (s *Source) agree(ctx context.Context) (header, error) {
 		}
 		h, err := s.agreeAt(ctx, newest, number)
 		if err == nil {
-			for _, e := range errs {
-				s.log.Warn("endpoint left out (will retry)", "height", number, "err", e)
-			}
 			return h, nil
 		}
 		errs = append(errs, err)
@@ -86,7 +83,7 @@ func (s *Source) agreeAt(ctx context.Context, newest []said, number uint64) (hea
 		known = append(known, n.header)
 	}
 	answers := make([]said, len(asked))
-	errs := each(asked, func(i int, e *endpoint) error {
+	errs := each(ctx, asked, c.cfg.MinAgree, func(ctx context.Context, i int, e *endpoint) error {
 		if known[i] != (header{}) {
 			answers[i].header = known[i]
 			return nil
@@ -124,9 +121,7 @@ func (s *Source) decide(number uint64, groups map[header]map[string]bool, errs [
 	}
 	slices.Sort(views)
 	if len(agreed) == 1 {
-		if len(groups) > 1 {
-			s.log.Warn("endpoints disagree about a finalised block", "height", number, "said", strings.Join(views, ", "))
-		}
+		s.tell("agreement", len(groups) > 1, "endpoints disagree about a finalised block", "height", number, "said", strings.Join(views, ", "))
 		return agreed[0], nil
 	}
 	err := chain.Failed(chain.CheckAgreement, "no %d groups agree on block %d: %s", s.client.cfg.MinAgree, number, strings.Join(views, ", "))
@@ -140,7 +135,7 @@ func (s *Source) decide(number uint64, groups map[header]map[string]bool, errs [
 // askHeaders asks all endpoints at once.
 func (c *Client) askHeaders(ctx context.Context, ask func(context.Context, Conn) (header, error)) []said {
 	answers := make([]said, len(c.endpoints))
-	errs := each(c.endpoints, func(i int, e *endpoint) error {
+	errs := each(ctx, c.endpoints, c.cfg.MinAgree, func(ctx context.Context, i int, e *endpoint) error {
 		return e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
 			answers[i].header, err = ask(ctx, conn)
 			return err

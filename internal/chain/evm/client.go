@@ -3,7 +3,6 @@ package evm
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/rpc"
@@ -66,30 +65,43 @@ func (c *Client) Bridge() types.Address { return c.cfg.Bridge }
 // An error of ask that says that the request itself is wrong (a reverted call)
 // should be returned as a result instead, or every endpoint is asked in vain.
 func (c *Client) Do(ctx context.Context, ask func(context.Context, Conn) error) error {
-	return c.doFrom(ctx, 0, ask)
+	_, err := c.doFrom(ctx, 0, ask)
+	return err
 }
 
-// doFrom is Do beginning with another endpoint than the first.
-func (c *Client) doFrom(ctx context.Context, first int, ask func(context.Context, Conn) error) error {
+// doFrom is Do beginning with another endpoint than the first; it says which
+// one served.
+func (c *Client) doFrom(ctx context.Context, first int, ask func(context.Context, Conn) error) (int, error) {
 	var errs []error
 	for i := range c.endpoints {
-		e := c.endpoints[(first+i)%len(c.endpoints)]
-		err := e.do(ctx, ask)
+		at := (first + i) % len(c.endpoints)
+		err := c.endpoints[at].do(ctx, ask)
 		if err == nil {
-			return nil
+			return at, nil
 		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return first, ctx.Err()
 		}
 		errs = append(errs, err)
 	}
-	return join(errs)
+	return first, join(errs)
 }
 
 // DoAll asks all endpoints at once and returns their errors in order, nil where
 // ask succeeded: for what every server should hear, such as a transaction.
 func (c *Client) DoAll(ctx context.Context, ask func(context.Context, Conn) error) []error {
-	return each(c.endpoints, func(_ int, e *endpoint) error { return e.do(ctx, ask) })
+	return each(ctx, c.endpoints, 0, func(ctx context.Context, _ int, e *endpoint) error { return e.do(ctx, ask) })
+}
+
+// Status is how each endpoint has done, in the order of the configuration.
+func (c *Client) Status() []EndpointStatus {
+	all := make([]EndpointStatus, len(c.endpoints))
+	for i, e := range c.endpoints {
+		e.mu.Lock()
+		all[i] = e.status
+		e.mu.Unlock()
+	}
+	return all
 }
 
 // Probe connects to every endpoint and checks its chain id, for start-up logs
@@ -112,13 +124,4 @@ func join(errs []error) error {
 		}
 	}
 	return worst
-}
-
-// failed wraps an endpoint's error with its name and without its secrets, and
-// keeps the check that failed.
-func (e *endpoint) failed(err error) error {
-	if known, ok := errors.AsType[*chain.Error](err); ok {
-		return &chain.Error{Check: known.Check, Severity: known.Severity, Err: fmt.Errorf("%s: %w", e.name, known.Err)}
-	}
-	return chain.Failed(chain.CheckTransport, "%s: %w", e.name, withoutURL(err))
 }

@@ -2,7 +2,11 @@ package evm
 
 import (
 	"context"
+	"log/slog"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 )
 
 // TestWebSocket reads over a WebSocket endpoint.
@@ -33,5 +37,39 @@ func TestProbe(t *testing.T) {
 	})
 	if errs[0] != nil || errs[1] == nil {
 		t.Errorf("a panic at one endpoint: %v", errs)
+	}
+	if status := client.Status(); status[0].Requests != 2 || status[0].Failures != 0 || status[1].Failures != 1 || status[1].Error == "" {
+		t.Errorf("status %+v", status)
+	}
+}
+
+// TestSilenceCostsLittle has one endpoint that never answers: the others are
+// not held up for its time-out, and operators are told once.
+func TestSilenceCostsLittle(t *testing.T) {
+	w := newWorld(t)
+	w.finalize()
+	silent := newProxy(t, w.node.HTTPURL(), lie{serve: func(_ http.ResponseWriter, r *http.Request, _ call) bool {
+		<-r.Context().Done()
+		return true
+	}})
+	cfg := w.config(2, silent.URL, w.node.HTTPURL(), w.node.HTTPURL())
+	cfg.RequestTimeout = time.Minute
+	client, err := Dial(t.Context(), cfg)
+	w.must(err)
+	defer client.Close()
+	var log strings.Builder
+	s := NewSource(client, slog.New(slog.NewTextHandler(&log, nil)))
+	s.first = 1
+	start := time.Now()
+	for range 2 {
+		if _, err := s.Finalized(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("two rounds took %s", took)
+	}
+	if strings.Count(log.String(), "endpoint fails") != 1 {
+		t.Errorf("log:\n%s", log.String())
 	}
 }

@@ -24,9 +24,15 @@ const (
 	// chainIDEvery is how long a checked chain id is relied on: a load balancer
 	// may put another server behind an address at any time.
 	chainIDEvery = time.Minute
+	// agreeGrace is how long the other endpoints are waited for once min_agree
+	// groups have answered.
+	agreeGrace = 500 * time.Millisecond
 )
 
-var errTooLong = errors.New("answer is too long")
+var (
+	errTooLong = errors.New("answer is too long")
+	errSilent  = errors.New("no answer in the time that others took")
+)
 
 // endpoint is one server, connected to when it is first asked.
 type endpoint struct {
@@ -38,6 +44,18 @@ type endpoint struct {
 	mu      sync.Mutex
 	client  *rpc.Client
 	checked time.Time // when the chain id was last right
+	status  EndpointStatus
+}
+
+// EndpointStatus is how an endpoint has done so far.
+type EndpointStatus struct {
+	Endpoint string // group and host, without secrets
+	Group    string
+	Requests uint64
+	Failures uint64
+	// Of the last request, if it failed or its answer was refused.
+	Error string
+	Check chain.Check
 }
 
 func newEndpoint(e Endpoint, cfg Config) *endpoint {
@@ -46,7 +64,8 @@ func newEndpoint(e Endpoint, cfg Config) *endpoint {
 		name += " (" + u.Host + ")"
 	}
 	return &endpoint{
-		url: e.URL, name: name, group: e.Group, chainID: cfg.ChainID, timeout: cfg.RequestTimeout,
+		status: EndpointStatus{Endpoint: name, Group: e.Group},
+		url:    e.URL, name: name, group: e.Group, chainID: cfg.ChainID, timeout: cfg.RequestTimeout,
 		transport: boundedTransport{http.DefaultTransport.(*http.Transport).Clone(), maxAnswer},
 	}
 }
@@ -57,13 +76,41 @@ func (e *endpoint) do(ctx context.Context, ask func(context.Context, Conn) error
 	defer cancel()
 	client, err := e.connect(ctx)
 	if err != nil {
-		return e.failed(err)
+		return e.failed(unlessSilent(ctx, err))
 	}
 	err = ask(ctx, Conn{RPC: client, Eth: ethclient.NewClient(client), Endpoint: e.name, Group: e.group})
 	if err != nil {
-		return e.failed(err)
+		return e.failed(unlessSilent(ctx, err))
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.status.Requests++
+	e.status.Error, e.status.Check = "", ""
 	return nil
+}
+
+// unlessSilent gives the reason for which a request was given up, where that is
+// what ended it.
+func unlessSilent(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errSilent) {
+		return errSilent
+	}
+	return err
+}
+
+// failed notes an error, and wraps it with the endpoint's name and without its
+// secrets; it keeps the check that failed.
+func (e *endpoint) failed(err error) error {
+	failure := &chain.Error{Check: chain.CheckTransport, Err: fmt.Errorf("%s: %w", e.name, withoutURL(err))}
+	if known, ok := errors.AsType[*chain.Error](err); ok {
+		failure = &chain.Error{Check: known.Check, Severity: known.Severity, Err: fmt.Errorf("%s: %w", e.name, known.Err)}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.status.Requests++
+	e.status.Failures++
+	e.status.Error, e.status.Check = failure.Error(), failure.Check
+	return failure
 }
 
 // connect returns the connection, whose chain id was right not long ago.
@@ -153,21 +200,41 @@ func withoutURL(err error) error {
 	return err
 }
 
-// each runs one function for all endpoints at once.
-func each(endpoints []*endpoint, f func(int, *endpoint) error) []error {
+// each runs one function for all endpoints at once. Where enough is set, those
+// that have not answered some time after enough groups have are given up: a
+// silent endpoint must not slow the others down.
+func each(ctx context.Context, endpoints []*endpoint, enough int, f func(context.Context, int, *endpoint) error) []error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	errs := make([]error, len(endpoints))
-	var wg sync.WaitGroup
+	done := make(chan int, len(endpoints))
 	for i, e := range endpoints {
-		wg.Go(func() {
-			// The supervisor of the caller's goroutine does not see this one.
+		go func() {
 			defer func() {
+				// The supervisor of the caller's goroutine does not see this one.
 				if p := recover(); p != nil {
-					errs[i] = fmt.Errorf("panic: %v", p)
+					errs[i] = e.failed(fmt.Errorf("panic: %v", p))
 				}
+				done <- i
 			}()
-			errs[i] = f(i, e)
-		})
+			errs[i] = f(ctx, i, e)
+		}()
 	}
-	wg.Wait()
+	groups := map[string]bool{}
+	var grace <-chan time.Time
+	for left := len(endpoints); left > 0; {
+		select {
+		case i := <-done:
+			left--
+			if errs[i] == nil {
+				groups[endpoints[i].group] = true
+			}
+			if enough > 0 && len(groups) >= enough && grace == nil {
+				grace = time.After(agreeGrace)
+			}
+		case <-grace:
+			cancel(errSilent)
+		}
+	}
 	return errs
 }

@@ -18,6 +18,7 @@ type Source struct {
 	last  chain.Position // newest position proven
 	first int            // endpoint that served the last read
 	span  uint64         // blocks that servers lately answered for at once
+	told  map[string]bool
 }
 
 var _ chain.Source = (*Source)(nil)
@@ -27,11 +28,12 @@ func NewSource(c *Client, log *slog.Logger) *Source {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), span: c.cfg.MaxRange}
+	return &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), span: c.cfg.MaxRange, told: map[string]bool{}}
 }
 
 // Finalized implements chain.Source.
 func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
+	defer s.tellEndpoints(ctx)
 	h, err := s.agree(ctx)
 	if err != nil {
 		return chain.Position{}, err
@@ -45,7 +47,7 @@ func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
 		return last, nil
 	}
 	var inbox types.Mark
-	err = s.client.doFrom(ctx, s.first, func(ctx context.Context, conn Conn) (err error) {
+	s.first, err = s.client.doFrom(ctx, s.first, func(ctx context.Context, conn Conn) (err error) {
 		inbox, err = proveInbox(ctx, conn, s.client.cfg.Bridge, h)
 		return err
 	})
@@ -64,6 +66,7 @@ func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
 // passed over for the next; the whole is read again, because no single log can
 // be blamed for a wrong end.
 func (s *Source) Read(ctx context.Context, from, to types.Mark, o chain.ReadOptions) (chain.Batch, error) {
+	defer s.tellEndpoints(ctx)
 	switch {
 	case to.Nonce < from.Nonce:
 		return chain.Batch{}, chain.Failed(chain.CheckStale, "the inbox ends at nonce %d, and is wanted from %d on", to.Nonce, from.Nonce)
@@ -81,7 +84,6 @@ func (s *Source) Read(ctx context.Context, from, to types.Mark, o chain.ReadOpti
 		if ctx.Err() != nil {
 			return chain.Batch{}, ctx.Err()
 		}
-		s.log.Warn("logs do not prove out (will retry)", "height", to.Block, "err", err)
 		errs = append(errs, err)
 	}
 	err := join(errs)
@@ -114,6 +116,28 @@ func (s *Source) readOnce(ctx context.Context, from, to types.Mark, o chain.Read
 		next = read + 1
 	}
 	return collector.Finish()
+}
+
+// tellEndpoints logs which endpoints have begun to fail, or ended: those that
+// others stand in for are in no error.
+func (s *Source) tellEndpoints(ctx context.Context) {
+	if ctx.Err() != nil {
+		return // nobody's fault
+	}
+	for _, e := range s.client.Status() {
+		s.tell(e.Endpoint, e.Error != "", "endpoint fails (will retry)", "endpoint", e.Endpoint, "check", e.Check, "err", e.Error)
+	}
+}
+
+// tell warns of a trouble when it begins, and says when it has ended.
+func (s *Source) tell(what string, trouble bool, text string, args ...any) {
+	switch {
+	case trouble && !s.told[what]:
+		s.log.Warn(text, args...)
+	case !trouble && s.told[what]:
+		s.log.Info("over: "+text, args...)
+	}
+	s.told[what] = trouble
 }
 
 func halt(c chain.Check, format string, args ...any) error {

@@ -247,6 +247,20 @@ func leftovers(home config.Home) error {
 	return nil
 }
 
+// checkModes refuses secret files that others than their owner may read.
+func checkModes(home config.Home) error {
+	for _, path := range []string{home.ValidatorKeyFile(), home.NodeKeyFile()} {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("check the key files: %w", err)
+		}
+		if mode := info.Mode().Perm(); mode&0o077 != 0 {
+			return fmt.Errorf("%s has mode %#o and others may read it: chmod 600 %s", path, mode, path)
+		}
+	}
+	return nil
+}
+
 func syncDir(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {

@@ -14,9 +14,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
-	"time"
 
+	cmtdb "github.com/cometbft/cometbft-db"
 	cmtconfig "github.com/cometbft/cometbft/config"
 	cmtnode "github.com/cometbft/cometbft/node"
 	"github.com/cometbft/cometbft/p2p"
@@ -54,13 +55,16 @@ type Node struct {
 	app       *app.App
 	mailbox   *mailbox.Box
 	comet     *cmtnode.Node
+	databases []cmtdb.DB // CometBFT's; a node that runs closes them itself
 	keys      keys
 	chains    []*chainWorkers
 	workers   []worker
 	health    ops.Health
 	telemetry *ops.Server
 	progress  *progress
-	listeners []func(height int64) // woken by each commit; fixed before the first
+	listeners []func(height int64) // woken by each commit; fixed before consensus starts
+	running   atomic.Bool          // consensus was started
+	committed atomic.Bool          // a block was committed since
 }
 
 // worker is a loop beside consensus. Its error stops the node.
@@ -73,6 +77,9 @@ type worker struct {
 func Run(ctx context.Context, o Options) error {
 	n, err := Open(ctx, o)
 	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // interrupted while it started
+		}
 		return err
 	}
 	return errors.Join(n.Run(ctx), n.Close())
@@ -92,21 +99,32 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	return n, nil
 }
 
-// Close stops what Open started. Consensus goes first, for it writes.
+// Close stops what Open started. Consensus goes first, for it writes. It may be
+// called again.
 func (n *Node) Close() error {
 	var errs []error
-	if n.comet != nil && n.comet.IsRunning() {
+	switch {
+	case n.comet != nil && n.comet.IsRunning():
 		errs = append(errs, n.comet.Stop())
 		n.comet.Wait()
+	case n.running.Load(): // it has stopped itself, and its databases with it
+	default:
+		for _, db := range n.databases {
+			errs = append(errs, db.Close())
+		}
 	}
+	n.comet, n.databases = nil, nil
 	for _, c := range n.chains {
 		c.client.Close()
 	}
+	n.chains = nil
 	if n.store != nil {
 		errs = append(errs, n.store.Close())
+		n.store = nil
 	}
 	if n.lock != nil {
 		errs = append(errs, n.lock.Close())
+		n.lock = nil
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("stop the node: %w", err)
@@ -120,6 +138,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.progress.step("consensus to start")
 	stop := n.progress.report(ctx)
 	defer stop()
+	n.running.Store(true)
 	if err := n.comet.Start(); err != nil {
 		return fmt.Errorf("start consensus: %w", err)
 	}
@@ -143,7 +162,7 @@ func (n *Node) Run(ctx context.Context) error {
 			return nil
 		})
 	}
-	group.Go(func() error { return n.watchPeers(ctx) })
+	group.Go(func() error { return n.watchStart(ctx) })
 	n.log.Info("started", "chain_id", n.genesis.Doc.ChainID, "height", n.store.Version(), "node_id", string(n.comet.NodeInfo().ID()))
 	err = group.Wait()
 	if err == nil {
@@ -203,11 +222,20 @@ func (n *Node) openComet(ctx context.Context, logger ops.CometLogger) (err error
 	n.comet, err = cmtnode.NewNodeWithContext(ctx, &comet, n.validator, nodeKey,
 		proxy.NewConnSyncLocalClientCreator(n.app),
 		func() (*cmttypes.GenesisDoc, error) { return n.genesis.document() },
-		cmtconfig.DefaultDBProvider, metrics, logger)
+		n.openDatabase, metrics, logger)
 	if err != nil {
 		return fmt.Errorf("open consensus: %w", err)
 	}
 	return nil
+}
+
+// openDatabase opens one of CometBFT's databases for it.
+func (n *Node) openDatabase(c *cmtconfig.DBContext) (cmtdb.DB, error) {
+	db, err := cmtconfig.DefaultDBProvider(c)
+	if err == nil {
+		n.databases = append(n.databases, db)
+	}
+	return db, err
 }
 
 // hasBlocks says whether this home has taken part already.
@@ -218,27 +246,4 @@ func (n *Node) hasBlocks() bool {
 	// The WAL is written before the first block is.
 	_, err := os.Stat(filepath.Dir(n.Comet.Consensus.WalFile()))
 	return err == nil
-}
-
-// watchPeers keeps the start-up report true until the first block.
-func (n *Node) watchPeers(ctx context.Context) error {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for !n.progress.isDone() {
-		peers := n.comet.Switch().Peers().Size()
-		switch {
-		case n.comet.ConsensusReactor().WaitSync() && peers == 0:
-			n.progress.step("peers: none is connected; see p2p.persistent_peers in config.toml")
-		case n.comet.ConsensusReactor().WaitSync():
-			n.progress.step(fmt.Sprintf("blocks of %d peer(s); at height %d", peers, n.store.Version()))
-		default:
-			n.progress.step(fmt.Sprintf("validators with more than 2/3 of the power; %d peer(s) connected", peers))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
-	return nil
 }

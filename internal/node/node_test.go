@@ -17,6 +17,7 @@ import (
 	cmtconfig "github.com/cometbft/cometbft/config"
 
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/ops"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -24,7 +25,7 @@ import (
 // newHome is a home of the only validator of a network.
 func newHome(t *testing.T) config.Home {
 	t.Helper()
-	home := config.Home(filepath.Join(t.TempDir(), "home"))
+	home := config.Home(filepath.Join(tempDir(t), "home"))
 	genesis, err := NewGenesis("test-1", time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +53,26 @@ func newHome(t *testing.T) config.Home {
 		t.Fatal(err)
 	}
 	return home
+}
+
+// tempDir is t.TempDir for nodes: CometBFT writes its address book once more
+// when it has stopped.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 20 {
+			if err = os.RemoveAll(dir); err == nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Error(err)
+	})
+	return dir
 }
 
 func freeAddress(t *testing.T) string {
@@ -214,5 +235,85 @@ func TestSlowStartSaysWhatItWaitsFor(t *testing.T) {
 	p.done()
 	if p.say() {
 		t.Error("it reports after the start is over")
+	}
+}
+
+// A consensus that fails ends the process with an error of its own, instead of
+// leaving one that only looks alive.
+func TestConsensusFailureEndsTheNode(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	reached := make(chan struct{}, 1)
+	o := options(t, newHome(t), io.Discard)
+	o.OnCommit = func(height int64) {
+		if height == 3 {
+			reached <- struct{}{}
+		}
+	}
+	n, err := Open(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	<-reached
+	if err := n.store.Close(); err != nil { // the disk goes away
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, ops.ErrConsensusFailure) {
+		t.Errorf("got %v", err)
+	}
+	n.store = nil
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKeyFilesOfOthersAreRefused(t *testing.T) {
+	home := newHome(t)
+	if err := os.Chmod(home.ValidatorKeyFile(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), options(t, home, io.Discard)); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A validator with another signer key than the network expects says so.
+func TestWrongSignerKeyIsTold(t *testing.T) {
+	home := newHome(t)
+	n, err := Open(t.Context(), options(t, home, io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := n.signerTrouble(); !errors.Is(err, errNoBlock) {
+		t.Errorf("before the first block: %v", err)
+	}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	runTo(t, home, 2)
+	o := options(t, home, io.Discard)
+	if n, err = Open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.signerTrouble(); err != nil {
+		t.Errorf("with the right key: %v", err)
+	}
+	right := n.keys.signer
+	n.keys.signer = nil
+	if err := n.signerTrouble(); err == nil || !strings.Contains(err.Error(), "no signer key") {
+		t.Errorf("without a key: %v", err)
+	}
+	if n.keys.signer, err = signer.ParseHex(strings.Repeat("11", 32)); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.signerTrouble(); err == nil || !strings.Contains(err.Error(), right.Address().Hex()) {
+		t.Errorf("with another key: %v", err)
 	}
 }

@@ -10,11 +10,13 @@ import (
 
 	cmtdb "github.com/cometbft/cometbft-db"
 	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
+	cmtbytes "github.com/cometbft/cometbft/libs/bytes"
 	"github.com/cometbft/cometbft/light"
 	"github.com/cometbft/cometbft/light/provider"
 	lighthttp "github.com/cometbft/cometbft/light/provider/http"
 	lightstore "github.com/cometbft/cometbft/light/store/db"
 	rpcclient "github.com/cometbft/cometbft/rpc/client"
+	ctypes "github.com/cometbft/cometbft/rpc/core/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 	ics23 "github.com/cosmos/ics23/go"
 
@@ -50,8 +52,8 @@ type ProveOptions struct {
 // in a header that more than 2/3 of the validators signed. The protocol's own
 // queries run on it, so that what they answer is proven as a whole.
 type ProvenState struct {
-	ctx    context.Context
-	rpc    rpcclient.Client
+	ctx    context.Context // of the one query that is read for: bridge.Reader takes none
+	rpc    querier
 	height int64
 	root   []byte
 	proven map[string]record
@@ -59,6 +61,11 @@ type ProvenState struct {
 }
 
 var _ bridge.Reader = (*ProvenState)(nil)
+
+// querier is the part of a node's RPC that records are read by.
+type querier interface {
+	ABCIQueryWithOptions(ctx context.Context, path string, data cmtbytes.HexBytes, o rpcclient.ABCIQueryOptions) (*ctypes.ResultABCIQuery, error)
+}
 
 // record is what the state holds at a key, or after it.
 type record struct {

@@ -63,6 +63,9 @@ func (n *Node) openHome() (err error) {
 	if err := leftovers(n.Home); err != nil {
 		return err
 	}
+	if err := checkModes(n.Home); err != nil {
+		return err
+	}
 	if n.genesis, err = ReadGenesis(n.Home.GenesisFile()); err != nil {
 		return err
 	}
@@ -86,15 +89,17 @@ func (n *Node) openState() (err error) {
 	n.mailbox = mailbox.New()
 	n.app, err = app.New(app.Options{
 		Store: n.store, Mailbox: n.mailbox, Self: types.ValidatorID(n.validator.GetAddress()),
-		Logger: n.Logger, Version: n.Version, RetainBlocks: int64(n.App.State.KeepBlocks), OnCommit: n.committed,
+		Logger: n.Logger, Version: n.Version, RetainBlocks: int64(n.App.State.KeepBlocks), OnCommit: n.onCommit,
 	})
 	return err
 }
 
-// committed wakes everybody who works on the committed state. Consensus waits
+// onCommit wakes everybody who works on the committed state. Consensus waits
 // for it, so nobody here may.
-func (n *Node) committed(height int64) {
-	n.progress.done()
+func (n *Node) onCommit(height int64) {
+	if n.running.Load() { // else it is a replay
+		n.committed.Store(true)
+	}
 	for _, wake := range n.listeners {
 		wake(height)
 	}

@@ -29,9 +29,6 @@ func kills() (first, later int) {
 // has to come back each time and go on; at the end a node that replays every
 // block from genesis has to reach the same state.
 func TestKill9(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs processes for a minute")
-	}
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)

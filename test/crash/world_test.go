@@ -115,7 +115,7 @@ func (w *world) freshHome() {
 		w.t.Fatal(err)
 	}
 	// A copy keeps no modes, and keys that others may read are refused.
-	err := filepath.Walk(filepath.Join(w.home, "keys"), func(path string, info os.FileInfo, err error) error {
+	err := filepath.Walk(w.home, func(path string, info os.FileInfo, err error) error {
 		if err != nil || info.IsDir() {
 			return err
 		}

@@ -1,0 +1,70 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// watchStart keeps the start-up report true until this node is in step with the
+// network, and then checks what can only be checked there.
+func (n *Node) watchStart(ctx context.Context) error {
+	ticker := time.NewTicker(250 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		syncing, peers := n.comet.ConsensusReactor().WaitSync(), n.comet.Switch().Peers().Size()
+		switch {
+		case syncing && peers == 0:
+			n.progress.step("peers: none is connected; see p2p.persistent_peers in config.toml")
+		case syncing:
+			n.progress.step(fmt.Sprintf("blocks from %d peer(s); at height %d", peers, n.store.Version()))
+		case !n.committed.Load():
+			n.progress.step(fmt.Sprintf("validators with more than 2/3 of the power; %d peer(s) connected", peers))
+		default:
+			n.progress.done()
+			n.log.Info("in step with the network", "height", n.store.Version(), "peers", peers)
+			n.checkSigner()
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// checkSigner tells a validator whose seals nobody could count.
+func (n *Node) checkSigner() {
+	trouble := n.signerTrouble()
+	if trouble == nil {
+		return
+	}
+	n.health.Add("signer", func() error { return trouble })
+	n.log.Error("this validator's seals do not count", "component", "signer", "err", trouble)
+}
+
+func (n *Node) signerTrouble() error {
+	r, _ := n.app.Latest()
+	if r == nil {
+		return errNoBlock
+	}
+	validators, err := n.app.Machine().Validators(r)
+	if err != nil {
+		return err
+	}
+	self := types.ValidatorID(n.validator.GetAddress())
+	for _, v := range validators {
+		switch {
+		case v.ID() != self || v.Signer == n.keys.signerAddress():
+		case n.keys.signer == nil:
+			return errors.New("it has no signer key: see \"bridged keys add signer\" and [signer]")
+		default:
+			return fmt.Errorf("its signer key is %s, the network expects %s", n.keys.signerAddress(), v.Signer)
+		}
+	}
+	return nil
+}

@@ -12,6 +12,9 @@ import (
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
+// Run them with -fuzzminimizetime 5x: an input takes milliseconds, and the
+// default would spend a minute on making each new one shorter.
+
 // fixture is a running network at rest: each input gets a copy of it, so a
 // finding does not depend on what came before.
 type fixture struct {

@@ -96,10 +96,14 @@ func (d *demo) round(ctx context.Context, transfers []*transfer) error {
 }
 
 // there takes each asset from its home to the other chain, where the sender
-// gets it in a wrapped form.
+// gets it in a wrapped form. The first deposit is made by bridged's own command.
 func (d *demo) there(ctx context.Context) error {
 	d.progress.say("each asset to the other chain, where it is minted")
-	return d.round(ctx, d.outwards(12_500))
+	transfers := d.outwards(12_500)
+	if err := d.depositByCommand(ctx, transfers[0]); err != nil {
+		return err
+	}
+	return d.round(ctx, transfers)
 }
 
 func (d *demo) outwards(milli int64) []*transfer {

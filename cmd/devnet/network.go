@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -113,10 +112,16 @@ func (n *network) close() error {
 	return errors.Join(errs...)
 }
 
+// errInterrupted is the end of whatever was under way at a Ctrl-C.
+var errInterrupted = errors.New("interrupted")
+
 // explain adds the ends of the validators' logs to an error, for the homes are
 // gone when somebody reads it. An interrupt needs no explanation.
 func (n *network) explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil || n.validators == nil {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if n.validators == nil {
 		return err
 	}
 	return fmt.Errorf("%w\n%s", err, n.validators.tails())
@@ -249,13 +254,4 @@ func newProgress(out io.Writer) *progress { return &progress{out: out, start: ti
 
 func (p *progress) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.out, "[%3.0fs] %s\n", time.Since(p.start).Seconds(), fmt.Sprintf(format, args...))
-}
-
-// bigSum adds up.
-func bigSum(parts ...*big.Int) *big.Int {
-	sum := new(big.Int)
-	for _, part := range parts {
-		sum.Add(sum, part)
-	}
-	return sum
 }

@@ -42,7 +42,7 @@ func runNetwork(ctx context.Context, options *networkOptions, out, said io.Write
 	defer func() { err = errors.Join(err, n.close()) }()
 	n.progress.say("tokens for %d users", len(n.people.users))
 	if err := n.equip(ctx, startTokens); err != nil {
-		return err
+		return n.explain(ctx, err)
 	}
 	if err := n.invite(out); err != nil {
 		return fmt.Errorf("write: %w", err)
@@ -126,8 +126,9 @@ func (n *network) invite(out io.Writer) error {
 	gold, user := n.assets[0], n.people.users[0]
 	return invitation.Execute(out, map[string]any{
 		"Chains": text(where), "Validators": text(who), "Bridged": shown(n.bridged.path), "Home": shown(n.homes[0].Home),
-		"Deposit": fmt.Sprintf("%s %s deposit --home %s --rpc %s …%s%s", keyEnv(user), shown(n.bridged.path),
-			shown(n.homes[0].Home), gold.home.node.HTTPURL(), gold.symbol, user.Address),
+		"Deposit": strings.Join(append([]string{keyEnv(user), shown(n.bridged.path)}, n.depositFlags(&transfer{
+			asset: gold, from: gold.home, to: gold.away, amount: gold.milli(12_500), recipient: user.Address,
+		})...), " "),
 		"Kill":    fmt.Sprintf("kill -9 %d", n.validators.nodes[len(n.homes)-1].process.PID()),
 		"Restart": restartAfter, "Logs": shown(n.space.path("node*", filepath.Base(logPath("")))),
 	})

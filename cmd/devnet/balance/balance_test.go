@@ -59,6 +59,10 @@ func TestRequests(t *testing.T) {
 			func(ctx context.Context, r *balance.Reader) (*big.Int, error) { return r.Supply(ctx, token) },
 			`["eth_call",[{"data":"0x18160ddd","to":"` + tokenText + `"},"latest"]]`,
 		},
+		"claimable": {
+			func(ctx context.Context, r *balance.Reader) (*big.Int, error) { return r.Claimable(ctx, holder, token) },
+			`["eth_call",[{"data":"0x1dfce5c6000000000000000000000000` + tokenText[2:] + `","to":"` + holderText + `"},"latest"]]`,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

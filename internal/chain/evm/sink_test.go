@@ -79,6 +79,7 @@ func TestGasLimit(t *testing.T) {
 		{"two hundred items likely fit", batch(0, 200), p, gwei(1), most, most, true, nil},
 		{"a thousand do not", batch(0, 1000), p, gwei(1), most, most, false, nil},
 		{"the rest of a thousand", batch(990, 1000), p, gwei(1), 10 * 200_000, 5_000_000, true, nil},
+		{"a cut batch is not guessed to fit", batch(1, 200), p, gwei(1), most, most, false, nil},
 		{"a small block", batch(0, 1000), small, gwei(1), 8_000_000, 8_000_000, false, nil},
 		{"dear gas", batch(0, 200), p, gwei(100), 10_000_000, 10_000_000, false, nil},
 		{"too dear for one item", batch(0, 200), p, gwei(1000), 0, 0, false, chain.ErrTooExpensive},

@@ -47,6 +47,7 @@ func TestKill9(t *testing.T) {
 	}
 
 	w.freshHome()
+	w.serveChains()
 	w.start()
 	height := w.awaitHeight(2, "the start")
 	stop := w.deposits()
@@ -67,7 +68,7 @@ func TestKill9(t *testing.T) {
 	w.compareWithReplay()
 }
 
-// node is the part of status that the test reads.
+// status is the part of "bridged status" that the test reads.
 type status struct {
 	SyncInfo struct {
 		Height  int64  `json:"latest_block_height,string"`

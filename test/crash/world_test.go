@@ -28,6 +28,7 @@ type world struct {
 	bin     string
 	key     string // of the user
 	base    string // a home that never ran
+	chains  []config.Chain
 	home    string
 	rpc     string // of chain alpha
 	port    int
@@ -72,10 +73,6 @@ func newWorld(t *testing.T) *world {
 // connect makes the chains and finishes the ceremony.
 func (w *world) connect(user, relayer common.Address) {
 	rich := new(big.Int).Lsh(big.NewInt(1), 90)
-	loaded, err := config.Load(config.Home(w.base), nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	for i, label := range []string{"alpha", "beta"} {
 		id := uint64(2001 + i)
 		node, err := evmnode.New(evmnode.Config{
@@ -96,13 +93,24 @@ func (w *world) connect(user, relayer common.Address) {
 		c := config.DefaultChain()
 		c.Name, c.ID, c.Contract, c.MinAgree, c.SingleEndpoint = label, id, deployed.Bridge, 1, true
 		c.Endpoints, c.PollInterval = []config.Endpoint{{URL: node.HTTPURL(), Group: "own"}}, 100*time.Millisecond
-		loaded.Chains = append(loaded.Chains, c)
+		w.chains = append(w.chains, c)
 		if label == "alpha" {
 			w.rpc = node.HTTPURL()
 		}
 	}
 	w.must("genesis", "add-asset", "COIN", "--token", "chain=alpha,mode=lock,address=native", "--token", "chain=beta,mode=mint", "--home", w.base)
-	if err := config.Write(config.Home(w.base), loaded.Config); err != nil {
+}
+
+// serveChains lets the current home observe and relay. Only one home may: the
+// contracts remember what a network that began from genesis has sealed, and
+// would refuse another one that does.
+func (w *world) serveChains() {
+	loaded, err := config.Load(config.Home(w.home), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	loaded.Chains = w.chains
+	if err := config.Write(config.Home(w.home), loaded.Config); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -13,11 +13,15 @@ type metrics struct {
 	height, cursor, head, outbox, executed, queued *prometheus.Desc
 	proven, lag, failures                          *prometheus.Desc
 	pending, sent, bumped, reverted                *prometheus.Desc
+	requests, refusals                             *prometheus.Desc
 }
 
 func newMetrics(n *Node, state view) *metrics {
 	chain := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("bridged_"+name, help, []string{"chain"}, nil)
+	}
+	endpoint := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("bridged_"+name, help, []string{"chain", "endpoint"}, nil)
 	}
 	return &metrics{
 		node: n, state: state,
@@ -34,6 +38,8 @@ func newMetrics(n *Node, state view) *metrics {
 		sent:     chain("relayer_sent_transactions_total", "Transactions that this node sent."),
 		bumped:   chain("relayer_bumped_transactions_total", "Replacements with higher fees that this node sent."),
 		reverted: chain("relayer_reverted_transactions_total", "Transactions of this node that reverted."),
+		requests: endpoint("endpoint_requests_total", "Requests to a JSON-RPC server."),
+		refusals: endpoint("endpoint_failures_total", "Requests that failed or whose answer was refused."),
 	}
 }
 
@@ -42,6 +48,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.height, m.cursor, m.head, m.outbox, m.executed, m.queued,
 		m.proven, m.lag, m.failures, m.pending, m.sent, m.bumped, m.reverted,
+		m.requests, m.refusals,
 	} {
 		out <- d
 	}
@@ -75,6 +82,10 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		gauge(m.proven, seen.Head, c.config.Name)
 		gauge(m.lag, seen.Lag(), c.config.Name)
 		gauge(m.failures, seen.Failures, c.config.Name)
+		for _, e := range c.client.Status() {
+			counter(m.requests, e.Requests, c.config.Name, e.Endpoint)
+			counter(m.refusals, e.Failures, c.config.Name, e.Endpoint)
+		}
 		if c.relayer == nil {
 			continue
 		}

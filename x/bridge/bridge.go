@@ -37,7 +37,9 @@ type Reader interface {
 	Iterate(start, end []byte, visit func(key, value []byte) bool) error
 }
 
-// Store is the state being written by one block.
+// Store is the state being written by one block. Its values are never empty:
+// what would encode to nothing is not written, for a Merkle proof could not tell
+// it from an absent key.
 type Store interface {
 	Reader
 	Set(key, value []byte) error

@@ -189,10 +189,14 @@ func (a *account) build(ctx context.Context, conn evm.Conn, to *types.Address, v
 	}), id)
 }
 
-// receiptPoll is how often a receipt is asked for.
-const receiptPoll = 200 * time.Millisecond
+const (
+	receiptPoll = 200 * time.Millisecond // how often a receipt is asked for
+	receiptWait = 10 * time.Minute       // how long a transaction may take into a block
+)
 
 func (a *account) await(ctx context.Context, hash types.Hash) (*gethtypes.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, receiptWait)
+	defer cancel()
 	ticker := time.NewTicker(receiptPoll)
 	defer ticker.Stop()
 	for {

@@ -82,7 +82,7 @@ whoever deploys.`,
 				return err
 			}
 			defer client.Close()
-			result, err := deploy(ctx, &account{client, key}, g)
+			result, err := deploy(c.Context(), &account{client, key}, g)
 			if err != nil {
 				return err
 			}

@@ -83,8 +83,8 @@ the transfer until it has ended. Amounts are in the token's finest unit.`,
 	return c
 }
 
-// deposit approves, deposits and follows. The transfer's end has no deadline of
-// its own; --timeout bounds each other step.
+// deposit approves, deposits and follows. --timeout bounds the questions; being
+// taken into blocks and the transfer's end take as long as chains do.
 func (s *session) deposit(ctx context.Context, f depositFlags, with func(*evm.Client) *account) (depositResult, error) {
 	client, err := s.dial()
 	if err != nil {
@@ -104,6 +104,9 @@ func (s *session) deposit(ctx context.Context, f depositFlags, with func(*evm.Cl
 	if err != nil {
 		return depositResult{}, err
 	}
+	if !source.Active {
+		return depositResult{}, fmt.Errorf("%w: %s takes no deposits yet: its contract has not been activated", errNotReady, source.Label)
+	}
 	chain, err := dialChain(sending, f.account.rpc, source.Bridge)
 	if err != nil {
 		return depositResult{}, err
@@ -114,7 +117,7 @@ func (s *session) deposit(ctx context.Context, f depositFlags, with func(*evm.Cl
 	if err != nil {
 		return depositResult{}, err
 	}
-	receipt, nonce, err := s.send(sending, from, plan)
+	receipt, nonce, err := s.send(ctx, from, plan)
 	if err != nil {
 		return depositResult{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
@@ -66,6 +67,16 @@ func (t *token) mint(to common.Address, amount *big.Int) call {
 func approve(token, spender common.Address) call {
 	most := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1))
 	return call{to: &token, data: bindings.NewTestToken().PackApprove(spender, most)}
+}
+
+// inboxNonce is how many events the chain's bridge contract has logged.
+func (c *chain) inboxNonce(ctx context.Context) (uint64, error) {
+	contract := bindings.NewBridge()
+	raw, err := c.client.CallContract(ctx, ethereum.CallMsg{To: &c.bridge, Data: contract.PackInboxNonce()}, nil)
+	if err != nil {
+		return 0, fmt.Errorf("inbox of %s: %w", c.name, err)
+	}
+	return contract.UnpackInboxNonce(raw)
 }
 
 // deposit is one deposit into a bridge contract.

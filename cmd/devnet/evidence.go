@@ -181,30 +181,30 @@ func readSendings(path string, ids map[string]uint64, sent map[uint64][]sending)
 	}
 }
 
-// latency is the number of heights from the one whose vote extensions first
-// carry a mark of the source chain at or above the deposit, to the one in which
-// a release was first sent.
-func (e *evidence) latency(t *transfer) (int64, error) {
-	marked := int64(-1)
+// marked is the height whose vote extensions first carry a mark of the source
+// chain at or above a deposit.
+func (e *evidence) marked(t *transfer) (int64, error) {
 	for _, s := range e.marks[t.from.node.ChainID()] {
 		if s.nonce >= t.nonce {
-			marked = s.height
-			break
+			return s.height, nil
 		}
 	}
-	if marked < 0 {
-		return 0, errors.New("no vote in any block covers the deposit")
-	}
-	sent := int64(-1)
+	return 0, errors.New("no vote in any block covers the deposit")
+}
+
+// released is the height that was under way when a relayer first sent a
+// transfer's release.
+func (e *evidence) released(t *transfer) (int64, error) {
+	first := int64(-1)
 	for _, s := range e.sent[t.state.OutboxChain] {
-		if s.covers(t.state.OutboxNonce, t.state.OutboxIndex) && (sent < 0 || s.height < sent) {
-			sent = s.height
+		if s.covers(t.state.OutboxNonce, t.state.OutboxIndex) && (first < 0 || s.height < first) {
+			first = s.height
 		}
 	}
-	if sent < 0 {
+	if first < 0 {
 		return 0, errors.New("no relayer says that it has sent the release")
 	}
-	return sent - marked, nil
+	return first, nil
 }
 
 // release is the one execution on the destination chain that paid a transfer.

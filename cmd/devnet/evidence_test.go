@@ -37,9 +37,9 @@ func sentTransfer(t *testing.T) *transfer {
 	}
 }
 
-func TestLatency(t *testing.T) {
+func TestHeights(t *testing.T) {
 	transfer, e := sentTransfer(t), emptyEvidence()
-	if _, err := e.latency(transfer); err == nil || !strings.Contains(err.Error(), "no vote") {
+	if _, err := e.marked(transfer); err == nil || !strings.Contains(err.Error(), "no vote") {
 		t.Errorf("without votes: %v", err)
 	}
 	e.sight(10, votes(alphaID, 4, 6))
@@ -51,7 +51,10 @@ func TestLatency(t *testing.T) {
 	if !slices.Equal(e.marks[alphaID], want) {
 		t.Errorf("sightings %v, want %v", e.marks[alphaID], want)
 	}
-	if _, err := e.latency(transfer); err == nil || !strings.Contains(err.Error(), "no relayer") {
+	if height, err := e.marked(transfer); err != nil || height != 13 {
+		t.Errorf("marked at %d, %v", height, err)
+	}
+	if _, err := e.released(transfer); err == nil || !strings.Contains(err.Error(), "no relayer") {
 		t.Errorf("without a sending: %v", err)
 	}
 	e.sent[betaID] = []sending{
@@ -61,8 +64,8 @@ func TestLatency(t *testing.T) {
 		{nonce: 5, first: 2, count: 2, height: 17},
 		{nonce: 5, count: 4, height: 15},
 	}
-	if blocks, err := e.latency(transfer); err != nil || blocks != 2 {
-		t.Errorf("%d heights, %v", blocks, err)
+	if height, err := e.released(transfer); err != nil || height != 15 {
+		t.Errorf("sent at %d, %v", height, err)
 	}
 }
 

@@ -36,7 +36,10 @@ type transferReport struct {
 	Asset         string `json:"asset"`
 	Amount        string `json:"amount"`
 	Status        string `json:"status"`
-	LatencyBlocks int64  `json:"latency_blocks"`
+	LatencyBlocks int64  `json:"latency_blocks"` // SentHeight - MarkHeight
+	MarkHeight    int64  `json:"mark_height"`    // whose vote extensions first carry a mark that covers the deposit
+	SealHeight    int64  `json:"seal_height"`    // whose block made the release's command
+	SentHeight    int64  `json:"sent_height"`    // that was under way when the release was first sent
 	// Milliseconds by this program's clock, from when the chain made the block
 	// with the deposit final to when the destination made the block with the
 	// release.

@@ -44,8 +44,8 @@ func runNetwork(ctx context.Context, options *networkOptions, out, said io.Write
 	if err := n.equip(ctx, startTokens); err != nil {
 		return n.explain(ctx, err)
 	}
-	if err := n.invite(out); err != nil {
-		return fmt.Errorf("write: %w", err)
+	if err := n.invite(ctx, out); err != nil {
+		return fmt.Errorf("say what to try: %w", err)
 	}
 	return n.mind(ctx)
 }
@@ -96,9 +96,10 @@ Send 12.5 GOLD from alpha to beta, and follow it:
 
   {{.Deposit}}
 
-See the transfers, and where one stands:
+See the transfers, and where this one stands:
 
   {{.Bridged}} query transfers --home {{.Home}}
+  {{.Bridged}} query why {{.Next}} --home {{.Home}}
 
 Kill a validator, and look at the others going on; it is started again after {{.Restart}}:
 
@@ -109,7 +110,7 @@ The chains speak JSON-RPC, and the logs are {{.Logs}}.
 The keys are derived from a public seed: never use them elsewhere. Ctrl-C ends it all.
 `))
 
-func (n *network) invite(out io.Writer) error {
+func (n *network) invite(ctx context.Context, out io.Writer) error {
 	text := func(t table) string {
 		var b strings.Builder
 		_ = t.write(&b) // a strings.Builder takes everything
@@ -124,11 +125,16 @@ func (n *network) invite(out io.Writer) error {
 		who.add(h.Moniker, fmt.Sprint(n.validators.nodes[i].process.PID()), h.RPC, shown(h.Home))
 	}
 	gold, user := n.assets[0], n.people.users[0]
+	events, err := gold.home.inboxNonce(ctx)
+	if err != nil {
+		return err
+	}
 	return invitation.Execute(out, map[string]any{
 		"Chains": text(where), "Validators": text(who), "Bridged": shown(n.bridged.path), "Home": shown(n.homes[0].Home),
 		"Deposit": strings.Join(append([]string{keyEnv(user), shown(n.bridged.path)}, n.depositFlags(&transfer{
 			asset: gold, from: gold.home, to: gold.away, amount: gold.milli(12_500), recipient: user.Address,
 		})...), " "),
+		"Next":    fmt.Sprintf("%s/%d", gold.home.name, events+1), // if the command is the first
 		"Kill":    fmt.Sprintf("kill -9 %d", n.validators.nodes[len(n.homes)-1].process.PID()),
 		"Restart": restartAfter, "Logs": shown(n.space.path("node*", filepath.Base(logPath("")))),
 	})

@@ -54,6 +54,7 @@ type transferAnswer struct {
 	OutboxChain uint64 `json:"outbox_chain"`
 	OutboxNonce uint64 `json:"outbox_nonce"`
 	OutboxIndex uint32 `json:"outbox_index"`
+	SealHeight  int64  `json:"seal_height"`
 }
 
 // ended says whether nothing more will happen to the transfer.

@@ -108,9 +108,14 @@ func (n *network) judgeTransfer(t *transfer, e *evidence, r *report) transferRep
 	if isFinal && isPaid {
 		line.Milliseconds = paid.Sub(final).Milliseconds()
 	}
-	if line.LatencyBlocks, err = e.latency(t); err != nil {
+	line.SealHeight = t.state.SealHeight
+	if line.MarkHeight, err = e.marked(t); err != nil {
 		r.fail("%s: %v", t.id(), err)
 	}
+	if line.SentHeight, err = e.released(t); err != nil {
+		r.fail("%s: %v", t.id(), err)
+	}
+	line.LatencyBlocks = line.SentHeight - line.MarkHeight
 	return line
 }
 

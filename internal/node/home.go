@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	cmtconfig "github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/p2p"
@@ -74,7 +73,11 @@ func CreateHome(home config.Home, spec HomeSpec) (Identity, error) {
 	return identity, syncDir(home.String())
 }
 
-const stagePrefix = ".init-"
+// Directories that exist only while something is being made or deleted.
+const (
+	stagePrefix = ".init-"
+	resetPrefix = ".reset-"
+)
 
 // vacant clears away what an interrupted CreateHome left, and refuses a home
 // that holds anything of value.
@@ -195,40 +198,53 @@ func signedHeight(home config.Home) (int64, error) {
 }
 
 // ResetData deletes blocks, state and peers of a home and makes empty databases
-// again. What was signed last stays, unless forget is set: a validator that
-// forgets it may sign twice.
+// again. What was signed last stays where it is, through a crash as well, unless
+// forget is set: a validator that forgets it may sign twice.
 func ResetData(home config.Home, app config.State, forget bool) error {
 	comet, err := config.LoadComet(home)
 	if err != nil {
 		return err
 	}
-	state, err := os.ReadFile(home.ValidatorStateFile())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read what was signed last: %w", err)
-	}
-	stage, err := os.MkdirTemp(home.String(), ".reset-")
+	lock, err := lockHome(home)
 	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Close() }()
+	if err := discardData(home); err != nil {
 		return fmt.Errorf("reset: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(stage) }()
-	fresh := config.Home(stage)
-	if err := createDatabases(fresh, comet, app); err != nil {
+	if err := createDatabases(home, comet, app); err != nil {
 		return fmt.Errorf("reset: %w", err)
 	}
-	if forget || len(state) == 0 {
-		privval.LoadFilePVEmptyState(home.ValidatorKeyFile(), fresh.ValidatorStateFile()).LastSignState.Save()
-	} else if err := os.WriteFile(fresh.ValidatorStateFile(), state, 0o600); err != nil {
-		return fmt.Errorf("reset: %w", err)
+	if forget {
+		privval.LoadFilePVEmptyState(home.ValidatorKeyFile(), home.ValidatorStateFile()).LastSignState.Save()
 	}
-	old := home.Data() + fmt.Sprintf(".old-%d", time.Now().UnixNano())
-	if err := os.Rename(home.Data(), old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reset: %w", err)
+	return leftovers(home)
+}
+
+// discardData moves everything but what was signed last out of data/, so that
+// no half deleted database is ever found there, and then deletes it.
+func discardData(home config.Home) error {
+	trash, err := os.MkdirTemp(home.String(), resetPrefix)
+	if err != nil {
+		return err
 	}
-	if err := os.Rename(fresh.Data(), home.Data()); err != nil {
-		return fmt.Errorf("reset: %w", err)
+	entries, err := os.ReadDir(home.Data())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	_ = os.Remove(filepath.Join(home.Dir(), "addrbook.json"))
-	return os.RemoveAll(old)
+	for _, entry := range entries {
+		if entry.Name() == filepath.Base(home.ValidatorStateFile()) {
+			continue
+		}
+		if err := os.Rename(filepath.Join(home.Data(), entry.Name()), filepath.Join(trash, entry.Name())); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(filepath.Join(home.Dir(), "addrbook.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(trash)
 }
 
 // leftovers removes what an interrupted createDatabases or ResetData left.
@@ -238,7 +254,7 @@ func leftovers(home config.Home) error {
 		return fmt.Errorf("read home: %w", err)
 	}
 	for _, entry := range entries {
-		if name := entry.Name(); strings.HasPrefix(name, newDatabasePrefix) || strings.HasPrefix(name, ".reset-") {
+		if name := entry.Name(); strings.HasPrefix(name, newDatabasePrefix) || strings.HasPrefix(name, resetPrefix) {
 			if err := os.RemoveAll(filepath.Join(home.String(), name)); err != nil {
 				return fmt.Errorf("remove leftovers: %w", err)
 			}

@@ -187,16 +187,15 @@ func (n *Node) consensus() (ops.Routine, error) {
 
 // lockHome keeps a second process out: two with one consensus key would sign
 // twice. The kernel lets go of it however this process ends.
-func (n *Node) lockHome() error {
-	file, err := os.OpenFile(filepath.Join(n.Home.String(), ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+func lockHome(home config.Home) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(home.String(), ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return fmt.Errorf("lock home: %w", err)
+		return nil, fmt.Errorf("lock home: %w", err)
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return errors.Join(fmt.Errorf("another process runs on %s: %w", n.Home, err), file.Close())
+		return nil, errors.Join(fmt.Errorf("another process runs on %s: %w", home, err), file.Close())
 	}
-	n.lock = file
-	return nil
+	return file, nil
 }
 
 // openComet makes the CometBFT node, which replays blocks here. CometBFT

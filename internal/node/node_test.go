@@ -167,7 +167,10 @@ func TestSingleValidatorRestarts(t *testing.T) {
 		t.Errorf("app hash of height 5 is %X, was %X", snapshot.Hash(), first)
 	}
 
-	// One process a home.
+	// One process a home; and nobody deletes the data under it.
+	if err := ResetData(home, again.App.State, false); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("reset of a running node: %v", err)
+	}
 	if _, err := Open(t.Context(), again); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("a second process on the same home: %v", err)
 	}
@@ -315,5 +318,20 @@ func TestWrongSignerKeyIsTold(t *testing.T) {
 	}
 	if err := n.signerTrouble(); err == nil || !strings.Contains(err.Error(), right.Address().Hex()) {
 		t.Errorf("with another key: %v", err)
+	}
+}
+
+// A reset home begins from genesis again.
+func TestResetBeginsAnew(t *testing.T) {
+	home := newHome(t)
+	first := runTo(t, home, 2)
+	if err := ResetData(home, config.Default().State, true); err != nil {
+		t.Fatal(err)
+	}
+	if height, err := signedHeight(home); err != nil || height != 0 {
+		t.Errorf("signed height %d after forgetting: %v", height, err)
+	}
+	if again := runTo(t, home, 2); !bytes.Equal(first, again) {
+		t.Errorf("app hash of height 2 is %X, was %X", again, first)
 	}
 }

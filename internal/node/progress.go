@@ -40,12 +40,6 @@ func (p *progress) done() {
 	p.isOver = true
 }
 
-func (p *progress) isDone() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.isOver
-}
-
 // report logs every ten seconds until ctx ends, stop is called or done was. A
 // start that is quick says nothing.
 func (p *progress) report(ctx context.Context) (stop func()) {

@@ -16,65 +16,47 @@ type view struct {
 	signer types.Address
 }
 
-// errNoBlock says that nothing is committed yet.
-var errNoBlock = errors.New("there is no block yet")
-
 // maxSeals is how many open seals a signer is given at a time.
 const maxSeals = 64
 
-func (v view) latest() (bridge.Reader, int64, error) {
-	r, height := v.app.Latest()
-	if r == nil {
-		return nil, 0, errNoBlock
-	}
-	return r, height, nil
-}
-
 // Height implements relayer.State.
-func (v view) Height() uint64 {
-	_, height := v.app.Latest()
-	return uint64(height)
-}
+func (v view) Height() uint64 { return uint64(v.app.Height()) }
 
 // SealsToSign implements signer.Seals.
-func (v view) SealsToSign() ([]bridge.SealState, error) {
-	r, _, err := v.latest()
-	if errors.Is(err, errNoBlock) {
+func (v view) SealsToSign() (seals []bridge.SealState, err error) {
+	err = v.app.View(func(r bridge.Reader, _ int64) error {
+		seals, err = v.app.Machine().SealsToSign(r, v.signer, maxSeals)
+		return err
+	})
+	if errors.Is(err, app.ErrNoBlock) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return v.app.Machine().SealsToSign(r, v.signer, maxSeals)
+	return seals, err
 }
 
 // Outbox implements relayer.State.
-func (v view) Outbox(id types.ChainID, most int) (relayer.Outbox, error) {
-	r, height, err := v.latest()
-	if err != nil {
-		return relayer.Outbox{}, err
-	}
-	chain, err := v.app.Machine().Chain(r, id)
-	if err != nil {
-		return relayer.Outbox{}, err
-	}
-	commands, err := v.app.Machine().OpenCommands(r, id, most)
-	if err != nil {
-		return relayer.Outbox{}, err
-	}
-	return relayer.Outbox{Height: uint64(height), Executed: chain.Executed, Commands: commands}, nil
+func (v view) Outbox(id types.ChainID, most int) (o relayer.Outbox, err error) {
+	return o, v.app.View(func(r bridge.Reader, height int64) error {
+		chain, err := v.app.Machine().Chain(r, id)
+		if err != nil {
+			return err
+		}
+		commands, err := v.app.Machine().OpenCommands(r, id, most)
+		o = relayer.Outbox{Height: uint64(height), Executed: chain.Executed, Commands: commands}
+		return err
+	})
 }
 
 // Chain implements observer.State.
-func (v view) Chain(id types.ChainID) (bridge.ChainState, types.Params, error) {
-	r, _, err := v.latest()
-	if err != nil {
-		return bridge.ChainState{}, types.Params{}, err
-	}
-	network, err := v.app.Machine().Network(r)
-	if err != nil {
-		return bridge.ChainState{}, types.Params{}, err
-	}
-	chain, err := v.app.Machine().Chain(r, id)
-	return chain, network.Params, err
+func (v view) Chain(id types.ChainID) (chain bridge.ChainState, params types.Params, err error) {
+	err = v.app.View(func(r bridge.Reader, _ int64) error {
+		network, err := v.app.Machine().Network(r)
+		if err != nil {
+			return err
+		}
+		params = network.Params
+		chain, err = v.app.Machine().Chain(r, id)
+		return err
+	})
+	return chain, params, err
 }

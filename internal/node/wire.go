@@ -57,7 +57,7 @@ func (n *Node) open(ctx context.Context) error {
 
 // openHome takes the home and makes what is missing in it.
 func (n *Node) openHome() (err error) {
-	if err := n.lockHome(); err != nil {
+	if n.lock, err = lockHome(n.Home); err != nil {
 		return err
 	}
 	if err := leftovers(n.Home); err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -56,10 +57,16 @@ func TestKillAtEachFsync(t *testing.T) {
 	for n := 1; n <= fsyncKills; n++ {
 		w.freshHome()
 		p := startProcess(t, crashing, w.home, w.logFile(), fmt.Sprintf("CRASH_AT_FSYNC=%d", n))
-		ended := make(chan error, 1)
-		go func() { ended <- p.cmd.Wait() }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = p.cmd.Wait() // says that it was killed
+		}()
 		select {
 		case <-ended:
+			if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+				t.Fatalf("fsync %d: the node ended by itself: %s", n, p.cmd.ProcessState)
+			}
 			died++
 		case <-time.After(20 * time.Second):
 			t.Fatalf("fsync %d was not reached in 20 s", n)

@@ -127,14 +127,22 @@ func (a *App) load() error {
 // Machine is the protocol's rules, for those who read the state.
 func (a *App) Machine() *bridge.Machine { return a.machine }
 
-// Latest is the newest committed state and its height, or nil and 0 before the
-// first block. It stays readable as long as it is held.
-func (a *App) Latest() (bridge.Reader, int64) {
+// ErrNoBlock says that nothing is committed yet.
+var ErrNoBlock = errors.New("there is no block yet")
+
+// Height is that of the newest committed state, 0 before the first block.
+func (a *App) Height() int64 { return a.store.Version() }
+
+// View calls read with the newest committed state and its height, which stay
+// readable until it returns; read keeps nothing of the state. Before the first
+// block it is ErrNoBlock.
+func (a *App) View(read func(state bridge.Reader, height int64) error) error {
 	latest := a.store.Latest()
 	if latest == nil {
-		return nil, 0
+		return ErrNoBlock
 	}
-	return latest, latest.Version()
+	defer latest.Release()
+	return read(latest, latest.Version())
 }
 
 var errNoState = errors.New("there is no state before InitChain")

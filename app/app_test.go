@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -74,8 +75,8 @@ func TestInfoAndRestart(t *testing.T) {
 	if info := n.info(0); info.LastBlockHeight != 0 || len(info.LastBlockAppHash) != 0 {
 		t.Fatalf("before the first block: %v", info)
 	}
-	if state, height := n.nodes[0].Latest(); state != nil || height != 0 {
-		t.Fatal("a state before the first block")
+	if err := n.nodes[0].View(nil); !errors.Is(err, ErrNoBlock) || n.nodes[0].Height() != 0 {
+		t.Fatalf("a state before the first block: %v", err)
 	}
 	n.restart(0) // before the first commit: InitChain runs again
 	n.settle()
@@ -128,9 +129,7 @@ func TestFinalizeBlockIsRepeatable(t *testing.T) {
 			}
 		}
 		n.height, n.at, n.last = p.Height, p.Time, last
-		if err := n.world.relay(n.nodes[0].Machine(), n.nodes[0].store.Latest()); err != nil {
-			t.Fatal(err)
-		}
+		n.relay()
 	}
 }
 

@@ -78,13 +78,10 @@ func (n *network) goesOn() {
 	deposit := n.world.size(alpha)
 	for range 4 {
 		n.block()
-		state, _ := n.nodes[0].Latest()
-		chain, err := n.nodes[0].Machine().Chain(state, alpha)
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		if chain.Cursor >= deposit {
-			return
+		for _, chain := range n.chains() {
+			if chain.ID == alpha && chain.Cursor >= deposit {
+				return
+			}
 		}
 	}
 	n.t.Fatal("a deposit was not applied")

@@ -17,6 +17,7 @@ import (
 	dbm "github.com/cosmos/cosmos-db"
 
 	"github.com/icrosschain/bridged/app/store"
+	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -292,21 +293,37 @@ func (n *network) block(users ...[]byte) *abci.RequestProcessProposal {
 		n.t.Fatalf("height %d: %d of %d accept the proposal", p.Height, accepted, len(n.nodes))
 	}
 	n.decide(p)
-	state, _ := n.nodes[0].Latest()
-	if err := n.world.relay(n.nodes[0].Machine(), state); err != nil {
+	n.relay()
+	return p
+}
+
+// relay executes what is complete on the model chains.
+func (n *network) relay() {
+	n.t.Helper()
+	a := n.nodes[0]
+	err := a.View(func(state bridge.Reader, _ int64) error { return n.world.relay(a.Machine(), state) })
+	if err != nil {
 		n.t.Fatal(err)
 	}
-	return p
+}
+
+func (n *network) chains() (chains []bridge.ChainState) {
+	n.t.Helper()
+	a := n.nodes[0]
+	err := a.View(func(state bridge.Reader, _ int64) (err error) {
+		chains, err = a.Machine().Chains(state)
+		return err
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return chains
 }
 
 // caughtUp says whether both inboxes are applied to their ends.
 func (n *network) caughtUp() bool {
 	n.t.Helper()
-	state, _ := n.nodes[0].Latest()
-	chains, err := n.nodes[0].Machine().Chains(state)
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	chains := n.chains()
 	return !slices.ContainsFunc(chains, func(c chainState) bool { return c.Cursor != n.world.size(c.ID) })
 }
 
@@ -325,11 +342,7 @@ func (n *network) settle() {
 // open is how many commands are not executed.
 func (n *network) open() (open uint64) {
 	n.t.Helper()
-	state, _ := n.nodes[0].Latest()
-	chains, err := n.nodes[0].Machine().Chains(state)
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	chains := n.chains()
 	for _, c := range chains {
 		open += c.Outbox - c.Executed + c.Queued
 	}
@@ -340,10 +353,15 @@ func (n *network) open() (open uint64) {
 func (n *network) checkInvariants() {
 	n.t.Helper()
 	for _, node := range n.nodes {
-		state, _ := node.Latest()
-		violations, err := node.Machine().CheckInvariants(state)
-		if err != nil || len(violations) > 0 {
-			n.t.Fatalf("invariants of %s: %v %v", node.Moniker, violations, err)
+		err := node.View(func(state bridge.Reader, _ int64) error {
+			violations, err := node.Machine().CheckInvariants(state)
+			if len(violations) > 0 {
+				n.t.Errorf("invariants of %s: %v", node.Moniker, violations)
+			}
+			return err
+		})
+		if err != nil {
+			n.t.Fatalf("invariants of %s: %v", node.Moniker, err)
 		}
 	}
 }

@@ -54,9 +54,14 @@ func TestTwinOverAMap(t *testing.T) {
 		if height%17 == 0 {
 			a = start()
 		}
-		state, _ := a.Latest()
-		if got, want := records(t, state), records(t, plain.State()); got != want {
-			t.Fatalf("height %d: the store holds\n%s\nthe map\n%s", height, got, want)
+		err := a.View(func(state bridge.Reader, _ int64) error {
+			if got, want := records(t, state), records(t, plain.State()); got != want {
+				t.Errorf("height %d: the store holds\n%s\nthe map\n%s", height, got, want)
+			}
+			return nil
+		})
+		if err != nil || t.Failed() {
+			t.Fatal(err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/ecdsa"
+	"errors"
 	"fmt"
 	"math/big"
 	"sync"
@@ -178,12 +179,12 @@ func (m *testMailbox) Pending() bridge.Pending {
 }
 
 func (m *testMailbox) signatures() []types.SealSignature {
-	state, _ := m.app.Latest()
-	if state == nil {
-		return nil
-	}
-	seals, err := m.app.Machine().SealsToSign(state, m.self.Signer, 4)
-	if err != nil {
+	var seals []bridge.SealState
+	err := m.app.View(func(state bridge.Reader, _ int64) (err error) {
+		seals, err = m.app.Machine().SealsToSign(state, m.self.Signer, 4)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNoBlock) {
 		panic(err)
 	}
 	var signatures []types.SealSignature

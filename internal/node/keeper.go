@@ -56,11 +56,9 @@ func (k *keeper) run(ctx context.Context) error {
 }
 
 // tidy reads one committed state and hands the mailbox what is in force there.
-func (k *keeper) tidy() error {
-	r, height, err := k.state.latest()
-	if err != nil {
-		return err
-	}
+func (k *keeper) tidy() error { return k.state.app.View(k.tidyTo) }
+
+func (k *keeper) tidyTo(r bridge.Reader, height int64) error {
 	machine := k.state.app.Machine()
 	chains, err := machine.Chains(r)
 	if err != nil {

@@ -1,7 +1,11 @@
 package node
 
 import (
+	"errors"
+
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/icrosschain/bridged/app"
 )
 
 // metrics reads the node when it is asked, so that no worker keeps figures for
@@ -62,20 +66,17 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
-	r, height, err := m.state.latest()
-	gauge(m.height, uint64(height))
-	if err == nil {
-		chains, err := m.node.app.Machine().Chains(r)
-		if err != nil {
-			m.node.log.Warn("metrics of chains are missing", "err", err)
-		}
-		for _, c := range chains {
-			gauge(m.cursor, c.Cursor, c.Label)
-			gauge(m.head, c.Head, c.Label)
-			gauge(m.outbox, c.Outbox, c.Label)
-			gauge(m.executed, c.Executed, c.Label)
-			gauge(m.queued, c.Queued, c.Label)
-		}
+	gauge(m.height, m.state.Height())
+	chains, err := m.state.chains()
+	if err != nil && !errors.Is(err, app.ErrNoBlock) {
+		m.node.log.Warn("metrics of chains are missing", "err", err)
+	}
+	for _, c := range chains {
+		gauge(m.cursor, c.Cursor, c.Label)
+		gauge(m.head, c.Head, c.Label)
+		gauge(m.outbox, c.Outbox, c.Label)
+		gauge(m.executed, c.Executed, c.Label)
+		gauge(m.queued, c.Queued, c.Label)
 	}
 	for _, c := range m.node.chains {
 		seen := c.observer.Status()

@@ -16,6 +16,7 @@ import (
 
 	cmtconfig "github.com/cometbft/cometbft/config"
 
+	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/ops"
 	"github.com/icrosschain/bridged/internal/signer"
@@ -294,7 +295,7 @@ func TestWrongSignerKeyIsTold(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := n.signerTrouble(); !errors.Is(err, errNoBlock) {
+	if err := n.signerTrouble(); !errors.Is(err, app.ErrNoBlock) {
 		t.Errorf("before the first block: %v", err)
 	}
 	if err := n.Close(); err != nil {

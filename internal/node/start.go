@@ -48,11 +48,7 @@ func (n *Node) checkSigner() {
 }
 
 func (n *Node) signerTrouble() error {
-	r, _ := n.app.Latest()
-	if r == nil {
-		return errNoBlock
-	}
-	validators, err := n.app.Machine().Validators(r)
+	validators, err := view{app: n.app}.validators()
 	if err != nil {
 		return err
 	}

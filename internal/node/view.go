@@ -36,7 +36,7 @@ func (v view) SealsToSign() (seals []bridge.SealState, err error) {
 
 // Outbox implements relayer.State.
 func (v view) Outbox(id types.ChainID, most int) (o relayer.Outbox, err error) {
-	return o, v.app.View(func(r bridge.Reader, height int64) error {
+	err = v.app.View(func(r bridge.Reader, height int64) error {
 		chain, err := v.app.Machine().Chain(r, id)
 		if err != nil {
 			return err
@@ -45,6 +45,7 @@ func (v view) Outbox(id types.ChainID, most int) (o relayer.Outbox, err error) {
 		o = relayer.Outbox{Height: uint64(height), Executed: chain.Executed, Commands: commands}
 		return err
 	})
+	return o, err
 }
 
 // Chain implements observer.State.
@@ -59,4 +60,22 @@ func (v view) Chain(id types.ChainID) (chain bridge.ChainState, params types.Par
 		return err
 	})
 	return chain, params, err
+}
+
+// chains is all connected chains.
+func (v view) chains() (chains []bridge.ChainState, err error) {
+	err = v.app.View(func(r bridge.Reader, _ int64) error {
+		chains, err = v.app.Machine().Chains(r)
+		return err
+	})
+	return chains, err
+}
+
+// validators is the members of the epoch.
+func (v view) validators() (members []types.Validator, err error) {
+	err = v.app.View(func(r bridge.Reader, _ int64) error {
+		members, err = v.app.Machine().Validators(r)
+		return err
+	})
+	return members, err
 }

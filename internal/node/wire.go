@@ -230,7 +230,7 @@ func (n *Node) wireTelemetry(state view) error {
 func (n *Node) caughtUp() error {
 	switch {
 	case n.store.Version() == 0:
-		return errNoBlock
+		return app.ErrNoBlock
 	case n.comet.ConsensusReactor().WaitSync():
 		return errors.New("catching up")
 	}

@@ -140,8 +140,13 @@ func (b *bench) run(ctx context.Context, length time.Duration) (Report, error) {
 			return report, err
 		case <-b.commits:
 		}
-		reader, height := b.cluster.Nodes[0].App.Latest()
-		cursor, payouts, err := b.chains(reader)
+		var cursor, payouts uint64
+		var height int64
+		err := b.cluster.Nodes[0].App.View(func(state bridge.Reader, at int64) (err error) {
+			height = at
+			cursor, payouts, err = b.chains(state)
+			return err
+		})
 		if err != nil {
 			return report, err
 		}
@@ -206,21 +211,25 @@ func (b *bench) signer(ctx context.Context, i int) error {
 		case <-b.wake[i]:
 		}
 		a := b.cluster.Nodes[i].App
-		reader, _ := a.Latest()
-		seals, err := a.Machine().SealsToSign(reader, b.signers[i], 16)
-		if err == nil {
-			err = b.mailboxes[i].sign(seals)
-		}
+		err := a.View(func(state bridge.Reader, _ int64) error {
+			seals, err := a.Machine().SealsToSign(state, b.signers[i], 16)
+			if err != nil {
+				return err
+			}
+			return b.mailboxes[i].sign(seals)
+		})
 		if err != nil {
 			return err
 		}
 	}
 }
 
-func (b *bench) verdict() ([]bridge.Violation, error) {
+func (b *bench) verdict() (violations []bridge.Violation, err error) {
 	a := b.cluster.Nodes[0].App
-	reader, _ := a.Latest()
-	violations, err := a.Machine().CheckInvariants(reader)
+	err = a.View(func(state bridge.Reader, _ int64) error {
+		violations, err = a.Machine().CheckInvariants(state)
+		return err
+	})
 	for _, v := range violations {
 		text, _ := json.Marshal(v)
 		fmt.Fprintln(os.Stderr, string(text))

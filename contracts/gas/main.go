@@ -71,6 +71,7 @@ func (r Report) print(out io.Writer) error {
 		line("%d\t%d\t%d", s.First, s.Count, s.Gas)
 	}
 	line("\ndeploy\t%d", r.Deploy)
-	line("register a wrapped token\t%d\n", r.Register)
+	line("register a wrapped token\t%d", r.Register)
+	line("")
 	return w.Flush()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/config"
 )
 
@@ -29,6 +30,11 @@ const (
 	minimumPoll   = 50 * time.Millisecond
 	pollsPerBlock = 20
 )
+
+// amsterdamReleaseGas is the gas cap of one payout under Amsterdam's prices, at
+// which the very first payout of a wrapped token costs more than the default:
+// it makes two records, the recipient's and that of the supply.
+const amsterdamReleaseGas = 300_000
 
 // home is one validator's home, as `bridged testnet` prints it.
 type home struct {
@@ -90,8 +96,11 @@ func (n *network) makeGenesis(ctx context.Context) error {
 	// Less than a block, so that a batch for each block is never late by a hair.
 	gap := n.options.chains.blockTime / 2
 	for _, c := range n.chains {
-		err := n.genesis(ctx, "add-chain", c.name, "--id", c.id().String(), "--bridge", c.bridge.Hex(), "--batch-gap", gap.String())
-		if err != nil {
+		args := []string{"add-chain", c.name, "--id", c.id().String(), "--bridge", c.bridge.Hex(), "--batch-gap", gap.String()}
+		if n.options.chains.rules == evmnode.Amsterdam.String() {
+			args = append(args, "--release-gas", strconv.Itoa(amsterdamReleaseGas))
+		}
+		if err := n.genesis(ctx, args...); err != nil {
 			return err
 		}
 	}

@@ -71,6 +71,19 @@ func TestJudgeFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestNewestAnswer(t *testing.T) {
+	failed, refund := transferAnswer{ID: "alpha/7", Status: statusFailed}, transferAnswer{ID: "alpha/7", Status: "refunded"}
+	for _, answers := range [][]transferAnswer{{failed, refund}, {refund, failed}} {
+		answer := newest(answers)["alpha/7"]
+		if answer != refund || !answer.ended() {
+			t.Errorf("of %v it took %v", answers, answer)
+		}
+	}
+	if failed.ended() {
+		t.Error("a failed release is taken for the end")
+	}
+}
+
 func TestSlowReportFails(t *testing.T) {
 	r := goodReport()
 	for i := range r.Transfers {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -23,6 +25,7 @@ const (
 	transferTimeout = 90 * time.Second
 
 	statusReleased = "released"
+	statusFailed   = "failed"
 	maxAnswers     = 500 // of one query
 )
 
@@ -55,6 +58,7 @@ type transferAnswer struct {
 	OutboxNonce uint64 `json:"outbox_nonce"`
 	OutboxIndex uint32 `json:"outbox_index"`
 	SealHeight  int64  `json:"seal_height"`
+	Why         string `json:"why"`
 }
 
 // ended says whether nothing more will happen to the transfer.
@@ -159,11 +163,18 @@ func (n *network) send(ctx context.Context, transfers []*transfer) error {
 	return nil
 }
 
-// follow waits until the network says that all transfers have ended.
+// follow waits until the network says that all transfers have ended, and fails
+// if one was not released: nothing here should make the network refuse one.
 func (n *network) follow(ctx context.Context, transfers []*transfer) error {
-	return n.until(ctx, transferTimeout, "transfers to end", func(ctx context.Context) (bool, error) {
+	err := n.until(ctx, transferTimeout, "transfers to end", func(ctx context.Context) (bool, error) {
 		return n.refresh(ctx, transfers)
 	})
+	for _, t := range transfers {
+		if t.state.Status != statusReleased {
+			err = errors.Join(err, fmt.Errorf("%s (%s) is not released: %s", t.id(), t.asset.symbol, cmp.Or(t.state.Why, "not agreed yet")))
+		}
+	}
+	return err
 }
 
 // refresh reads where transfers stand, and says whether all have ended.
@@ -172,11 +183,7 @@ func (n *network) refresh(ctx context.Context, transfers []*transfer) (bool, err
 	if err := n.ask(ctx, 0, "transfers", queryArgs{Limit: maxAnswers}, &answers); err != nil {
 		return false, err
 	}
-	known := map[string]transferAnswer{}
-	for _, answer := range answers {
-		// A transfer whose release failed stands there twice, its refund last.
-		known[answer.ID] = answer
-	}
+	known := newest(answers)
 	all := true
 	for _, t := range transfers {
 		if answer, ok := known[t.id()]; ok {
@@ -185,4 +192,16 @@ func (n *network) refresh(ctx context.Context, transfers []*transfer) (bool, err
 		all = all && t.state.ended()
 	}
 	return all, nil
+}
+
+// newest is one answer for each transfer: one whose release failed stands there
+// twice, with its refund.
+func newest(answers []transferAnswer) map[string]transferAnswer {
+	known := map[string]transferAnswer{}
+	for _, answer := range answers {
+		if _, twice := known[answer.ID]; !twice || answer.Status != statusFailed {
+			known[answer.ID] = answer
+		}
+	}
+	return known
 }

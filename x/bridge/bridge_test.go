@@ -190,6 +190,14 @@ func TestFailedRefundIsOwedAndClaimedOnce(t *testing.T) {
 	}
 	n.Settle(10)
 	wantBalance(t, n, alpha, bridgetest.GoldToken, carol, bridgetest.Ether(5))
+	claimed := transfer(t, n, id.String())
+	if claimed.Status != types.StatusClaimed || claimed.Reason != types.ReasonRefundFailed || claimed.Payout != owed.Payout {
+		t.Errorf("after the claim: %+v", claimed)
+	}
+	listed := query[[]bridge.TransferView](t, n, "transfers", bridge.QueryArgs{})
+	if !slices.Contains(listed, claimed) {
+		t.Errorf("the list says %+v", listed)
+	}
 	for _, s := range query[[]bridge.SupplyView](t, n, "supply", bridge.QueryArgs{}) {
 		if !s.Owed.IsZero() || !s.InFlight.IsZero() {
 			t.Errorf("%+v", s)

@@ -16,6 +16,7 @@ type place struct {
 	command *pb.Command // nil while it is queued
 	index   uint32
 	seal    *pb.Seal
+	claimed bool // a refund that could not be paid, and is not owed any more
 }
 
 func (p place) transfer() *pb.Transfer {
@@ -51,17 +52,15 @@ func find(v state.View, id types.TransferID) (place, bool) {
 			better(place{entry: e, chain: chain})
 		}
 	})
-	if found && best.status() != types.StatusOwed {
+	if found {
+		best.claimed = claimed(v, best)
 		return best, true
 	}
 	v.AllOwed(func(c types.ChainID, nonce uint64, index uint32, owed *pb.Owed) bool {
 		if !is(owed.Transfer, id) {
 			return true
 		}
-		best.owed, best.chain, best.index, found = owed, v.Chain(c), index, true
-		if best.command == nil {
-			best.command = &pb.Command{Nonce: nonce}
-		}
+		best, found = place{owed: owed, chain: v.Chain(c), command: &pb.Command{Nonce: nonce}, index: index}, true
 		return false
 	})
 	return best, found
@@ -69,6 +68,12 @@ func find(v state.View, id types.TransferID) (place, bool) {
 
 func is(t *pb.Transfer, id types.TransferID) bool {
 	return t.Source == uint64(id.Source) && t.Nonce == id.Nonce
+}
+
+// claimed says of a refund that could not be paid that its owner has fetched it:
+// the command stays for a while, the debt is gone.
+func claimed(v state.View, p place) bool {
+	return p.status() == types.StatusOwed && v.Owed(types.ChainID(p.chain.Id), p.command.Nonce, p.index) == nil
 }
 
 // eachQueued visits all entries that wait for a batch, chain by chain in order.
@@ -94,10 +99,13 @@ func (p place) status() types.Status {
 	case p.command == nil:
 		return types.StatusQueued
 	case p.index < p.command.Executed && bit(p.command.Failures, p.index):
-		if refund {
-			return types.StatusOwed
+		switch {
+		case !refund:
+			return types.StatusFailed
+		case p.claimed:
+			return types.StatusClaimed
 		}
-		return types.StatusFailed
+		return types.StatusOwed
 	case p.index < p.command.Executed:
 		if refund {
 			return types.StatusRefunded
@@ -113,7 +121,7 @@ func (p place) status() types.Status {
 
 // reason is why it is there: the code of a refund, or of a wait.
 func (p place) reason(v state.View, network *pb.Network) types.Reason {
-	if p.entry == nil || p.status() == types.StatusOwed {
+	if status := p.status(); status == types.StatusOwed || status == types.StatusClaimed {
 		return types.ReasonRefundFailed
 	}
 	if p.entry.Reason != "" {

@@ -101,7 +101,9 @@ func why(t TransferView, p place) string {
 	case types.StatusOwed:
 		return fmt.Sprintf("The refund could not be paid; the contract on %s owes it: the refund address calls claim(%d, %d, …) there.",
 			p.chain.Label, t.OutboxNonce, t.OutboxIndex)
-	case types.StatusHeld, types.StatusInvalid, types.StatusClaimed, types.StatusFinished:
+	case types.StatusClaimed:
+		return fmt.Sprintf("The refund in %s could not be paid; its owner has claimed it there.", where)
+	case types.StatusHeld, types.StatusInvalid, types.StatusFinished:
 	}
 	return string(t.Status)
 }
@@ -148,7 +150,9 @@ func queryTransfers(v state.View, args QueryArgs) (any, error) {
 		v.Commands(types.ChainID(chain.Id), following(args.After), func(c *pb.Command) bool {
 			seal := v.Seal(c.Height)
 			for i, e := range c.Entries {
-				if !add(place{entry: e, chain: chain, command: c, index: uint32(i), seal: seal}) { //nolint:gosec // an index
+				p := place{entry: e, chain: chain, command: c, index: uint32(i), seal: seal} //nolint:gosec // an index
+				p.claimed = claimed(v, p)
+				if !add(p) {
 					return false
 				}
 			}

@@ -191,7 +191,7 @@ func TestProcessProposal(t *testing.T) {
 		want int
 	}{
 		"good":              {func(*abci.RequestProcessProposal) {}, 4},
-		"user's behind":     {func(p *abci.RequestProcessProposal) { p.Txs = [][]byte{system, user, user} }, 4},
+		"stranger's behind": {func(p *abci.RequestProcessProposal) { p.Txs = [][]byte{system, user, user} }, 0},
 		"empty":             {func(p *abci.RequestProcessProposal) { p.Txs = nil }, 0},
 		"system not first":  {func(p *abci.RequestProcessProposal) { p.Txs = [][]byte{user, system} }, 0},
 		"two systems":       {func(p *abci.RequestProcessProposal) { p.Txs = [][]byte{system, system} }, 0},

@@ -162,8 +162,13 @@ func (a *applier) inboxes(message *pb.SystemTx) {
 	}
 }
 
-// event applies one inbox event. It cannot fail: the contract has done it.
+// event applies one inbox event. It cannot fail: the contract has done it. What
+// a refused chain says, in the very payload that got it refused too, is nothing
+// to this network.
 func (a *applier) event(chain *pb.Chain, nonce uint64, event types.Event) {
+	if chain.Refused != "" {
+		return
+	}
 	switch e := event.(type) {
 	case types.Initialized:
 		a.initialized(chain, nonce, e)

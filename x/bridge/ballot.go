@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"slices"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
@@ -72,6 +73,10 @@ func (b *ballot) add(from types.ValidatorID, vote Vote) {
 
 func (c *chainBallot) add(member int, said types.ChainVote, maxMarks int) {
 	held := c.held[member]
+	if said.Reset {
+		held.Marks = atCursor(held.Marks, c.chain)
+		c.dirty[member] = true
+	}
 	if said.Head != 0 && said.Head != held.Head {
 		held.Head = said.Head
 		c.dirty[member] = true
@@ -81,9 +86,20 @@ func (c *chainBallot) add(member int, said types.ChainVote, maxMarks int) {
 			c.dirty[member] = true
 		}
 	}
-	if len(held.Marks) > maxMarks { // the oldest stay: the others are said again later
+	// The oldest stay, the others are said again later. The mark at the cursor
+	// does not count: it is evidence, and says nothing new.
+	if len(held.Marks) > 0 && held.Marks[0].Nonce == c.chain.Cursor {
+		maxMarks++
+	}
+	if len(held.Marks) > maxMarks {
 		held.Marks = held.Marks[:maxMarks]
 	}
+}
+
+// atCursor is the mark that stands at the cursor, if there is one. It is what
+// the events up to there were applied on, and is never taken back.
+func atCursor(marks []*pb.Mark, chain *pb.Chain) []*pb.Mark {
+	return slices.DeleteFunc(marks, func(m *pb.Mark) bool { return m.Nonce != chain.Cursor })
 }
 
 // setMark sets the mark at its nonce and says whether that changed anything. A
@@ -119,32 +135,29 @@ func (c *chainBallot) setMark(held *pb.ChainVote, mark types.Mark) bool {
 }
 
 // agreed is the marks above the cursor that more than 2/3 of the power hold,
-// ascending by nonce, each with the lowest hint that its holders name.
+// ascending by nonce, each with an agreed hint.
 func (b *ballot) agreed(c *chainBallot) []types.Mark {
 	type value struct {
 		nonce uint64
 		hash  types.Hash
 	}
 	tally := quorum.NewTally[types.ValidatorID, value](b.power)
-	hints := map[value]uint64{}
+	hints := map[value][]hint{}
 	var order []value
 	for i, held := range c.held {
 		for _, m := range held.Marks {
 			v := value{m.Nonce, types.Hash(m.Hash)}
-			hint, known := hints[v]
-			if !known {
+			if hints[v] == nil {
 				order = append(order, v)
 			}
-			if !known || m.Block < hint {
-				hints[v] = m.Block
-			}
+			hints[v] = append(hints[v], hint{m.Block, b.power[b.members[i]]})
 			tally.Add(b.members[i], v)
 		}
 	}
 	var marks []types.Mark
 	for _, v := range order {
 		if v.nonce > c.chain.Cursor && tally.Reached(v) {
-			marks = append(marks, types.Mark{Nonce: v.nonce, Hash: v.hash, Block: hints[v]})
+			marks = append(marks, types.Mark{Nonce: v.nonce, Hash: v.hash, Block: agreedHint(hints[v], tally.Total())})
 		}
 	}
 	slices.SortFunc(marks, func(a, b types.Mark) int {
@@ -154,6 +167,23 @@ func (b *ballot) agreed(c *chainBallot) []types.Mark {
 		return 1
 	})
 	return marks
+}
+
+// hint is the block that one holder of a mark names, and its power.
+type hint struct{ block, power uint64 }
+
+// agreedHint is the lowest block such that holders with more than 1/3 of all
+// power name it or a lower one. Honest holders name the same block, and liars
+// hold at most 1/3: so it is that block, whatever the liars name.
+func agreedHint(hints []hint, total uint64) uint64 {
+	slices.SortStableFunc(hints, func(a, b hint) int { return cmp.Compare(a.block, b.block) })
+	var power uint64
+	for _, h := range hints {
+		if power += h.power; power > total/3 {
+			return h.block
+		}
+	}
+	return 0 // no quorum holds the mark
 }
 
 // head is the greatest finalised block that more than 2/3 of the power have

@@ -29,7 +29,7 @@ func (m *Machine) InitGenesis(st Store, chainID string, initialHeight int64, g t
 	}
 	s := state.New(st)
 	if len(g.Records) > 0 {
-		return importRecords(s, chainID, g.Records)
+		return importRecords(s, chainID, uint64(initialHeight), g.Records)
 	}
 	s.SetNetwork(&pb.Network{ChainId: chainID, Epoch: firstEpoch, Params: paramsToPB(g.Params)})
 	members := membersToPB(g.Validators)
@@ -52,7 +52,7 @@ func (m *Machine) InitGenesis(st Store, chainID string, initialHeight int64, g t
 
 // importRecords writes an exported state. The network keeps its identity: its
 // contracts are bound to it.
-func importRecords(s state.State, chainID string, records []types.Record) ([]types.Validator, error) {
+func importRecords(s state.State, chainID string, initialHeight uint64, records []types.Record) ([]types.Validator, error) {
 	for i, r := range records {
 		if len(r.Key) == 0 || i > 0 && bytes.Compare(records[i-1].Key, r.Key) >= 0 {
 			return nil, fmt.Errorf("genesis: record %d: keys have to ascend", i)
@@ -62,6 +62,14 @@ func importRecords(s state.State, chainID string, records []types.Record) ([]typ
 	network := s.Network()
 	if network.ChainId != chainID {
 		return nil, fmt.Errorf("genesis: the records are of network %q, not of %q: its contracts obey no other name", network.ChainId, chainID)
+	}
+	var last uint64
+	s.Seals(0, func(seal *pb.Seal) bool {
+		last = seal.Height
+		return true
+	})
+	if last >= initialHeight {
+		return nil, fmt.Errorf("genesis: initial height %d: the records have a seal of height %d, and contracts accept none below it", initialHeight, last)
 	}
 	members := s.Epoch(network.Epoch)
 	if members == nil {

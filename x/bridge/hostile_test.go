@@ -22,6 +22,11 @@ func encode(t *testing.T, prefix []byte, m proto.Message) []byte {
 	return append(bytes.Clone(prefix), b...)
 }
 
+func decodeInto(t *testing.T, b []byte, m proto.Message) error {
+	t.Helper()
+	return proto.Unmarshal(b, m)
+}
+
 // Each row bends one thing of a good extension.
 func TestDecodeVoteRefuses(t *testing.T) {
 	good := func() *pb.VoteExtension {

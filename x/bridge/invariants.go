@@ -89,8 +89,12 @@ func (a *audit) sums() map[types.AssetID]*open {
 			return true
 		})
 	}
-	a.v.AllOwed(func(_ types.ChainID, _ uint64, _ uint32, owed *pb.Owed) bool {
-		add(&of(owed.Transfer).owed, amountOf(owed.Amount))
+	a.v.AllOwed(func(c types.ChainID, _ uint64, _ uint32, owed *pb.Owed) bool {
+		o := of(owed.Transfer)
+		add(&o.owed, amountOf(owed.Amount))
+		reserved := o.reserved[uint64(c)]
+		add(&reserved, amountOf(owed.Amount))
+		o.reserved[uint64(c)] = reserved
 		return true
 	})
 	return all

@@ -22,7 +22,8 @@ type ledger struct {
 }
 
 // balance is what one chain holds: custody where it locks, supply where it
-// mints. Reserved is the part of a custody that committed entries will take.
+// mints. Reserved is the part of a custody that committed entries will take, or
+// that is owed.
 type balance struct {
 	chain            types.ChainID
 	mode             types.TokenMode
@@ -171,30 +172,31 @@ func (l *ledger) paid(b *balance, p payment) error {
 		return err
 	}
 	bookings := append(b.leaves(p.payout), b.leaves(p.fee)...)
-	bookings = append(bookings, b.unreserve(p)...)
+	bookings = append(bookings, b.unreserve(p.payout, p.fee)...)
 	return book(append(bookings, minus(&l.inFlight, p.amount), plus(&l.fees, remainder))...)
 }
 
 // notPaid books an entry that failed: only the fee has left.
 func (l *ledger) notPaid(b *balance, p payment) error {
-	bookings := append(b.leaves(p.fee), b.unreserve(p)...)
+	bookings := append(b.leaves(p.fee), b.unreserve(p.payout, p.fee)...)
 	return book(append(bookings, minus(&l.inFlight, p.fee))...)
 }
 
 // becameOwed books a failed refund: besides the fee, its payout is owed and its
-// remainder is fee.
+// remainder is fee. The payout stays reserved until its owner has fetched it.
 func (l *ledger) becameOwed(b *balance, p payment) error {
 	remainder, err := p.remainder()
 	if err != nil {
 		return err
 	}
-	bookings := append(b.leaves(p.fee), b.unreserve(p)...)
+	bookings := append(b.leaves(p.fee), b.unreserve(p.fee)...)
 	return book(append(bookings, minus(&l.inFlight, p.amount), plus(&l.owed, p.payout), plus(&l.fees, remainder))...)
 }
 
 // claimed books the payment of something owed.
 func (l *ledger) claimed(b *balance, amount types.Amount) error {
-	return book(append(b.leaves(amount), minus(&l.owed, amount))...)
+	bookings := append(b.leaves(amount), b.unreserve(amount)...)
+	return book(append(bookings, minus(&l.owed, amount))...)
 }
 
 // becameFee books an amount that is not worth its refund.
@@ -210,11 +212,15 @@ func (b *balance) leaves(amount types.Amount) []booking {
 	return []booking{plus(&b.amount, amount)}
 }
 
-func (b *balance) unreserve(p payment) []booking {
+func (b *balance) unreserve(parts ...types.Amount) []booking {
 	if b.mode != types.ModeLock {
 		return nil
 	}
-	return []booking{minus(&b.reserved, p.payout), minus(&b.reserved, p.fee)}
+	bookings := make([]booking, len(parts))
+	for i, part := range parts {
+		bookings[i] = minus(&b.reserved, part)
+	}
+	return bookings
 }
 
 // conservation is the two sides of I1; it fails where a sum leaves the range.

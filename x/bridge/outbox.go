@@ -14,7 +14,8 @@ import (
 const (
 	batchBaseGas   = 400_000
 	calldataGas    = 64
-	calldataShare  = 8 // a batch's bytes may cost an eighth of its gas
+	calldataShare  = 8        // a batch's bytes may cost an eighth of its gas
+	maxBatchBytes  = 96 << 10 // nodes refuse transactions above 128 KiB
 	itemReserveGas = 15_000
 )
 
@@ -24,7 +25,7 @@ func batchCapacity(chain *pb.Chain) int {
 	if chain.BatchGas > batchBaseGas {
 		items = max(items, (chain.BatchGas-batchBaseGas)/(uint64(chain.ReleaseGas)+itemReserveGas))
 	}
-	bytes := chain.BatchGas / calldataShare / calldataGas
+	bytes := min(chain.BatchGas/calldataShare/calldataGas, maxBatchBytes)
 	// In the worst case every entry needs a group of its own.
 	items = min(items, max(1, bytes/(types.BatchEntryBytes+types.BatchGroupBytes)))
 	return int(min(items, types.MaxBatchItems)) //nolint:gosec // at most MaxBatchItems
@@ -130,48 +131,54 @@ func (a *applier) batch(chain *pb.Chain, now int64) {
 }
 
 // takeQueued removes up to most entries that can be paid from a chain's queue.
-// Entries whose liquidity is missing keep their places. At most eight times as
-// many entries are looked at, so that a long queue of waiting ones has a price.
+// Entries whose liquidity is missing go to its end, so that they neither keep
+// others waiting nor leave holes; at most eight times as many entries are looked
+// at, the rest waits for the next block.
 func (a *applier) takeQueued(chain *pb.Chain, most int) []*pb.Entry {
 	id := types.ChainID(chain.Id)
-	var taken []*pb.Entry
-	looks := 8 * most
-	for number := chain.QueueHead; number < chain.QueueTail && len(taken) < most && looks > 0; number++ {
-		segment := a.s.Segment(id, number)
-		if segment != nil {
-			kept := a.take(chain, segment.Entries, &taken, most, &looks)
-			switch len(kept) {
-			case len(segment.Entries):
-			case 0:
-				a.s.RemoveSegment(id, number)
-				segment = nil
-			default:
-				a.s.SetSegment(id, number, &pb.QueueSegment{Entries: kept})
-			}
+	t := &taking{most: most, looks: 8 * most}
+	for chain.QueueHead < chain.QueueTail && t.wantsMore() {
+		segment := a.s.Segment(id, chain.QueueHead)
+		if segment == nil {
+			state.Failf("queue of chain %d: no segment %d", id, chain.QueueHead)
 		}
-		if segment == nil && number == chain.QueueHead {
-			chain.QueueHead++
+		rest := a.take(chain, segment.Entries, t)
+		if len(rest) > 0 {
+			a.s.SetSegment(id, chain.QueueHead, &pb.QueueSegment{Entries: rest})
+			break
 		}
+		a.s.RemoveSegment(id, chain.QueueHead)
+		chain.QueueHead++
 	}
-	a.fresh[id] = a.take(chain, a.fresh[id], &taken, most, &looks)
-	return taken
+	if chain.QueueHead == chain.QueueTail {
+		a.fresh[id] = a.take(chain, a.fresh[id], t)
+	}
+	a.fresh[id] = append(a.fresh[id], t.unpayable...)
+	return t.taken
 }
 
-// take moves payable entries to taken and returns the others.
-func (a *applier) take(chain *pb.Chain, entries []*pb.Entry, taken *[]*pb.Entry, most int, looks *int) []*pb.Entry {
-	var kept []*pb.Entry
+// taking is a batch being filled from a queue.
+type taking struct {
+	most, looks      int
+	taken, unpayable []*pb.Entry
+}
+
+func (t *taking) wantsMore() bool { return len(t.taken) < t.most && t.looks > 0 }
+
+// take sorts entries into payable and not, and returns those it did not look at.
+func (a *applier) take(chain *pb.Chain, entries []*pb.Entry, t *taking) []*pb.Entry {
 	for i, entry := range entries {
-		if len(*taken) >= most || *looks <= 0 {
-			return append(kept, entries[i:]...)
+		if !t.wantsMore() {
+			return entries[i:]
 		}
-		*looks--
+		t.looks--
 		if a.reserve(chain, entry) {
-			*taken = append(*taken, entry)
+			t.taken = append(t.taken, entry)
 		} else {
-			kept = append(kept, entry)
+			t.unpayable = append(t.unpayable, entry)
 		}
 	}
-	return kept
+	return nil
 }
 
 func (a *applier) reserve(chain *pb.Chain, entry *pb.Entry) bool {

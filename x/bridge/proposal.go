@@ -36,7 +36,7 @@ func (m *Machine) BuildProposal(r Reader, b Block, votes []ExtendedVote, inbox I
 		message.Slots = append(message.Slots, filled)
 		room -= fieldOverhead
 	}
-	message.Payloads = buildPayloads(v, network, ballot, inbox, room)
+	message.Payloads = buildPayloads(v, network, ballot, inbox, b, room)
 	return encodeSystemTx(message), nil
 }
 
@@ -62,8 +62,8 @@ func (m *Machine) checkSlot(consensus *pb.Validators, b Block, from types.Valida
 }
 
 // buildPayloads gives each chain its share of the bytes, then what is left to
-// the chains that want more, in the order of their ids.
-func buildPayloads(v state.View, network *pb.Network, b *ballot, inbox Inbox, room int64) []*pb.Payload {
+// the chains that want more, beginning with another one at each height.
+func buildPayloads(v state.View, network *pb.Network, b *ballot, inbox Inbox, block Block, room int64) []*pb.Payload {
 	chains := v.Chains()
 	if len(chains) == 0 {
 		return nil
@@ -75,7 +75,8 @@ func buildPayloads(v state.View, network *pb.Network, b *ballot, inbox Inbox, ro
 		offers[i] = newOffer(b, chain, inbox)
 		room -= offers[i].grow(share)
 	}
-	for _, o := range offers {
+	for i := range offers {
+		o := offers[(int(voteHeight(block)%uint64(len(offers)))+i)%len(offers)] //nolint:gosec // an index
 		room -= o.grow(o.size + room)
 	}
 	var payloads []*pb.Payload
@@ -86,6 +87,10 @@ func buildPayloads(v state.View, network *pb.Network, b *ballot, inbox Inbox, ro
 	}
 	return payloads
 }
+
+// payloadOverhead bounds what a payload needs beside its events: its chain, and
+// tag and length of its own.
+const payloadOverhead = 32
 
 // offer is the payload of one chain while it is being put together.
 type offer struct {
@@ -114,7 +119,7 @@ func newOffer(b *ballot, chain *pb.Chain, inbox Inbox) *offer {
 	}
 	events := inbox.Events(types.ChainID(chain.Id), chain.Cursor, marks[len(marks)-1].Nonce)
 	hash, nonce := types.Hash(chain.CursorHash), chain.Cursor
-	size := int64(2 * fieldOverhead)
+	size := int64(payloadOverhead)
 	for _, event := range events {
 		message, err := eventToPB(event)
 		if err != nil || event.Validate() != nil {
@@ -253,12 +258,13 @@ func checkPayload(b *ballot, payload *pb.Payload) (inboxSlice, error) {
 	return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: nonce %d with hash %s is no agreed mark", payload.Chain, nonce, hash)
 }
 
-// checkUserTx refuses what no block may hold behind its first transaction.
+// checkUserTx refuses what no block may hold behind its first transaction. That
+// is everything, as long as there are no operator transactions.
 func checkUserTx(tx []byte) error {
 	if IsSystemTx(tx) {
 		return refuse(ErrBadProposal, "a second system transaction")
 	}
-	return nil
+	return refuse(ErrBadProposal, "%v", ErrUnknownOperator)
 }
 
 // CheckTx says whether a transaction may enter the mempool. Operator

@@ -25,8 +25,7 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 	books := a.ledger(id)
 	balance := books.on(source, types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
 	if err := books.deposited(balance, amount); err != nil {
-		_ = books.overBurned(balance, amount) // where even that leaves the range, the event is only counted
-		a.quarantine(chain, nonce, types.ReasonOverBurn)
+		a.excess(chain, nonce, books, balance, amount)
 		return
 	}
 	transfer := &pb.Transfer{
@@ -43,6 +42,18 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 		return
 	}
 	a.enqueue(e.Destination, entry)
+}
+
+// excess consumes a deposit that the books have no room for: a burn of more than
+// was ever minted, or a custody beyond every range. Where even its booking
+// leaves the range, it is only counted.
+func (a *applier) excess(chain *pb.Chain, nonce uint64, books *ledger, b *balance, amount types.Amount) {
+	reason := types.ReasonAmountTooLarge
+	if b.mode == types.ModeMint {
+		reason = types.ReasonOverBurn
+		_ = books.overBurned(b, amount)
+	}
+	a.quarantine(chain, nonce, reason)
 }
 
 // release makes the entry that pays a transfer out on its destination, or says

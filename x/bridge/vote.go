@@ -90,7 +90,7 @@ func (b *voteBuilder) takeOne(news *types.ChainVote, taken **pb.ChainVote) bool 
 	if *taken != nil && len(news.Marks) == 0 {
 		return false
 	}
-	next := &pb.ChainVote{Chain: uint64(news.Chain), Head: news.Head}
+	next := &pb.ChainVote{Chain: uint64(news.Chain), Head: news.Head, Reset_: news.Reset}
 	if *taken != nil {
 		next = proto.Clone(*taken).(*pb.ChainVote)
 	}
@@ -123,7 +123,11 @@ func unheld(v state.View, network *pb.Network, self types.ValidatorID, said []ty
 			continue
 		}
 		held := v.Vote(c.Chain, self)
-		fresh := types.ChainVote{Chain: c.Chain, Marks: unheldMarks(chain, held, c.Marks, int(network.Params.MaxMarks))}
+		fresh := types.ChainVote{Chain: c.Chain, Reset: outdated(chain, held, c.Marks)}
+		if fresh.Reset {
+			held.Marks = atCursor(held.Marks, chain)
+		}
+		fresh.Marks = unheldMarks(chain, held, c.Marks, int(network.Params.MaxMarks))
 		if len(fresh.Marks) > 0 || c.Head >= held.Head+network.Params.HeadInterval {
 			if c.Head > held.Head {
 				fresh.Head = c.Head
@@ -135,6 +139,19 @@ func unheld(v state.View, network *pb.Network, self types.ValidatorID, said []ty
 	}
 	slices.SortFunc(news, func(a, b types.ChainVote) int { return cmp.Compare(a.Chain, b.Chain) })
 	return slices.CompactFunc(news, func(a, b types.ChainVote) bool { return a.Chain == b.Chain })
+}
+
+// outdated says whether the state holds a mark that self no longer stands by:
+// one above the cursor that its own list passes over.
+func outdated(chain *pb.Chain, held *pb.ChainVote, own []types.Mark) bool {
+	for _, h := range held.Marks {
+		beyond := func(m types.Mark) bool { return m.Nonce > h.Nonce }
+		same := func(m types.Mark) bool { return m.Nonce == h.Nonce }
+		if h.Nonce > chain.Cursor && slices.ContainsFunc(own, beyond) && !slices.ContainsFunc(own, same) {
+			return true
+		}
+	}
+	return false
 }
 
 func unheldMarks(chain *pb.Chain, held *pb.ChainVote, marks []types.Mark, most int) []types.Mark {
@@ -165,7 +182,8 @@ func unheldMarks(chain *pb.Chain, held *pb.ChainVote, marks []types.Mark, most i
 // height, by the state at height-1: its form, and the signatures of seals that
 // this state knows. It is pure and lenient: what is well formed and merely of no
 // use (a seal or a chain it does not know, an old mark) is accepted, and ignored
-// by the tally.
+// by the tally. The vote that it returns has only those seal signatures that
+// were checked: from is their signer, and the seal is open in this state.
 func (m *Machine) VerifyVote(r Reader, height int64, from types.ValidatorID, extension []byte) (vote Vote, err error) {
 	defer state.Catch(&err)
 	vote, err = DecodeVote(extension)
@@ -174,6 +192,7 @@ func (m *Machine) VerifyVote(r Reader, height int64, from types.ValidatorID, ext
 	}
 	v := state.NewView(r)
 	network := v.Network()
+	var checked []types.SealSignature
 	for _, s := range vote.Signatures {
 		seal := v.Seal(s.Height)
 		if seal == nil || seal.Complete != 0 {
@@ -187,7 +206,9 @@ func (m *Machine) VerifyVote(r Reader, height int64, from types.ValidatorID, ext
 		if !signedBy(network, seal, members[position], s) {
 			return Vote{}, refuse(ErrBadVote, "signature over the seal of height %d is not the validator's", s.Height)
 		}
+		checked = append(checked, s)
 	}
+	vote.Signatures = checked
 	return vote, nil
 }
 

@@ -3,6 +3,8 @@ package bridge
 import (
 	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -74,7 +76,7 @@ func voteFromPB(message *pb.VoteExtension) (Vote, error) {
 }
 
 func chainVoteFromPB(c *pb.ChainVote) (types.ChainVote, error) {
-	vote := types.ChainVote{Chain: types.ChainID(c.Chain), Head: c.Head}
+	vote := types.ChainVote{Chain: types.ChainID(c.Chain), Head: c.Head, Reset: c.Reset_}
 	for _, m := range c.Marks {
 		if len(m.Hash) != 32 {
 			return vote, fmt.Errorf("chain %d: hash of %d bytes", c.Chain, len(m.Hash))
@@ -100,11 +102,76 @@ func decodeSystemTx(tx []byte) (*pb.SystemTx, error) {
 	if len(tx) < 2 || tx[0] != systemPrefix || tx[1] != wireVersion {
 		return nil, refuse(ErrBadProposal, "the first transaction is no system transaction of version %d", wireVersion)
 	}
+	if err := boundSystemTx(tx[2:]); err != nil {
+		return nil, refuse(ErrBadProposal, "%v", err)
+	}
 	message := &pb.SystemTx{}
 	if err := state.DecodeExact(tx[2:], message); err != nil {
 		return nil, refuse(ErrBadProposal, "%v", err)
 	}
 	return message, nil
+}
+
+// Numbers of the fields that boundSystemTx counts.
+const (
+	fieldSlots    = 1
+	fieldPayloads = 2
+	fieldEvents   = 2 // of a payload
+)
+
+// minEventBytes is less than any inbox event needs.
+const minEventBytes = 16
+
+// boundSystemTx refuses bytes that would decode to far more memory than their
+// own size: a proposer could send millions of empty slots or events.
+func boundSystemTx(b []byte) error {
+	events := len(b)/minEventBytes + 1
+	slots := types.MaxValidators
+	return eachField(b, func(number protowire.Number, value []byte) error {
+		switch number {
+		case fieldSlots:
+			slots--
+		case fieldPayloads:
+			events--
+			if err := eachField(value, func(number protowire.Number, _ []byte) error {
+				if number == fieldEvents {
+					events--
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		if slots < 0 || events < 0 {
+			return fmt.Errorf("too many slots, payloads or events for %d bytes", len(b))
+		}
+		return nil
+	})
+}
+
+// eachField visits the fields of an encoded message; value is the bytes of a
+// length-delimited one.
+func eachField(b []byte, visit func(number protowire.Number, value []byte) error) error {
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return fmt.Errorf("field: %w", protowire.ParseError(n))
+		}
+		b = b[n:]
+		size := protowire.ConsumeFieldValue(number, kind, b)
+		if size < 0 {
+			return fmt.Errorf("field %d: %w", number, protowire.ParseError(size))
+		}
+		var value []byte
+		if kind == protowire.BytesType {
+			value, _ = protowire.ConsumeBytes(b[:size])
+		}
+		if err := visit(number, value); err != nil {
+			return err
+		}
+		b = b[size:]
+	}
+	return nil
 }
 
 // eventToPB gives an event's form in a payload.

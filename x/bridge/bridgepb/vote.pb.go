@@ -135,8 +135,9 @@ func (x *SealSignature) GetSignature() []byte {
 type ChainVote struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
-	Head          uint64                 `protobuf:"varint,2,opt,name=head,proto3" json:"head,omitempty"`  // finalised head; 0 says nothing
-	Marks         []*Mark                `protobuf:"bytes,3,rep,name=marks,proto3" json:"marks,omitempty"` // ascending by nonce
+	Head          uint64                 `protobuf:"varint,2,opt,name=head,proto3" json:"head,omitempty"`   // finalised head; 0 says nothing
+	Marks         []*Mark                `protobuf:"bytes,3,rep,name=marks,proto3" json:"marks,omitempty"`  // ascending by nonce
+	Reset_        bool                   `protobuf:"varint,4,opt,name=reset,proto3" json:"reset,omitempty"` // takes back all marks of earlier votes; never in the state
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -190,6 +191,13 @@ func (x *ChainVote) GetMarks() []*Mark {
 		return x.Marks
 	}
 	return nil
+}
+
+func (x *ChainVote) GetReset_() bool {
+	if x != nil {
+		return x.Reset_
+	}
+	return false
 }
 
 // Mark names an inbox up to a nonce by its accumulator.
@@ -1072,11 +1080,12 @@ const file_bridged_bridge_v1_vote_proto_rawDesc = "" +
 	"\x06chains\x18\x02 \x03(\v2\x1c.bridged.bridge.v1.ChainVoteR\x06chains\"E\n" +
 	"\rSealSignature\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"d\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"z\n" +
 	"\tChainVote\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\x04R\x04head\x12-\n" +
-	"\x05marks\x18\x03 \x03(\v2\x17.bridged.bridge.v1.MarkR\x05marks\"F\n" +
+	"\x05marks\x18\x03 \x03(\v2\x17.bridged.bridge.v1.MarkR\x05marks\x12\x14\n" +
+	"\x05reset\x18\x04 \x01(\bR\x05reset\"F\n" +
 	"\x04Mark\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\fR\x04hash\x12\x14\n" +

@@ -44,18 +44,34 @@ func PairGenesis() types.Genesis {
 }
 
 // NewPair starts four equal validators over PairGenesis, opens both chains and
-// gives Alice gold and coins on alpha. bend may change the genesis before.
-func NewPair(t testing.TB, bend func(*types.Genesis)) *Network {
+// gives Alice gold and coins on alpha. bend may change the genesis before, and
+// each of first the network before its first block.
+func NewPair(t testing.TB, bend func(*types.Genesis), first ...func(*Network)) *Network {
 	t.Helper()
 	g := PairGenesis()
 	if bend != nil {
 		bend(&g)
 	}
 	n := New(t, g, 1, 1, 1, 1)
+	for _, change := range first {
+		change(n)
+	}
 	n.Settle(20)
 	n.Chains[Alpha].Give(GoldToken, Alice, Ether(1_000_000))
 	n.Chains[Alpha].Give(types.NativeToken, Alice, Ether(1_000_000))
 	return n
+}
+
+// Foreign replaces a chain's contract by one that another validator set was
+// deployed with, and that has logged events already.
+func Foreign(id types.ChainID, events ...types.Event) func(*Network) {
+	return func(n *Network) {
+		c := newChain(n.Chains[id].networkID, n.Chains[id].Chain, types.ValidatorSet{{Signer: types.Address{1}, Power: 1}})
+		for _, e := range events {
+			c.log(e)
+		}
+		n.Chains[id] = c
+	}
 }
 
 // Ether is n × 10^18 units.

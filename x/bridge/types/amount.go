@@ -11,6 +11,10 @@ import (
 // power of ten below 2^128.
 const MaxDecimals = 38
 
+// MaxAssetDecimals is the most decimals of an asset's unit. It leaves 10^14
+// whole units below 2^128.
+const MaxAssetDecimals = 24
+
 // ErrAmountRange says that a result would be negative or 2^128 and above.
 var ErrAmountRange = errors.New("amount out of range")
 

@@ -178,7 +178,11 @@ func (a Asset) Validate() error {
 		return fmt.Errorf("asset %s: %w", a.ID, err)
 	}
 	seen := map[ChainID]bool{}
+	locking := 0
 	for _, t := range a.Tokens {
+		if t.Mode == ModeLock {
+			locking++
+		}
 		if seen[t.Chain] {
 			return fmt.Errorf("asset %s: two tokens on chain %s", a.Symbol, t.Chain)
 		}
@@ -187,8 +191,12 @@ func (a Asset) Validate() error {
 			return fmt.Errorf("asset %s on chain %s: %w", a.Symbol, t.Chain, err)
 		}
 	}
-	if a.Decimals > MaxDecimals {
-		return fmt.Errorf("asset %s: %d decimals, at most %d", a.Symbol, a.Decimals, MaxDecimals)
+	if a.Decimals > MaxAssetDecimals {
+		return fmt.Errorf("asset %s: %d decimals, at most %d", a.Symbol, a.Decimals, MaxAssetDecimals)
+	}
+	if locking > 1 {
+		return fmt.Errorf("asset %s: locked on %d chains: a transfer could wait for ever where custody is short; lock it on one and mint it on the others",
+			a.Symbol, locking)
 	}
 	return nil
 }

@@ -18,6 +18,9 @@ type ChainVote struct {
 	Chain ChainID
 	Head  uint64 // finalised head, a block number; 0 says nothing
 	Marks []Mark // ascending by nonce
+	// Reset says that the validator no longer stands by any mark of this chain
+	// that it named in earlier votes: it has come to see another history.
+	Reset bool
 }
 
 // Validate checks the form of a vote: what any honest validator sends.
@@ -31,6 +34,9 @@ func (v ChainVote) Validate() error {
 			return fmt.Errorf("chain %d: zero hash at nonce %d", v.Chain, m.Nonce)
 		}
 		last = m.Nonce
+	}
+	if v.Reset && len(v.Marks) == 0 {
+		return fmt.Errorf("chain %d: takes all marks back and names none", v.Chain)
 	}
 	if v.Head == 0 && len(v.Marks) == 0 {
 		return fmt.Errorf("chain %d: says nothing", v.Chain)

@@ -70,7 +70,7 @@ abstract contract Vault is Inbox, ReentrancyGuardTransient {
         // An entry is never zero, so what is not owed cannot be matched.
         if (owed[key] != _debt(token, msg.sender, amount)) revert NotOwed();
         delete owed[key];
-        if (_drain(token, amount) != amount) revert LimitExceeded(_available(tokens[token]));
+        _drainForClaim(token, amount);
         _logClaimed(command, index, token, amount, to);
         _payOrRevert(token, to, amount);
     }
@@ -158,6 +158,18 @@ abstract contract Vault is Inbox, ReentrancyGuardTransient {
         taken = wanted < level ? wanted : level;
         unchecked {
             _setLevel(t, level - taken);
+        }
+    }
+
+    /// @dev A debt is paid when the bucket holds it. One above the capacity would never be paid so:
+    /// it takes a full bucket as a whole.
+    function _drainForClaim(address token, uint256 amount) private {
+        Token storage t = tokens[token];
+        if (!t.limited) return;
+        uint256 level = _available(t);
+        if (amount > level && level < t.capacity) revert LimitExceeded(level);
+        unchecked {
+            _setLevel(t, amount < level ? level - amount : 0);
         }
     }
 

@@ -1,0 +1,37 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// executable is the bridged under test, built once.
+var executable string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) int {
+	if testing.Short() {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "bridged-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	executable = filepath.Join(dir, "bridged")
+	build := exec.Command("go", "build", "-o", executable, "github.com/icrosschain/bridged/cmd/bridged")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build bridged: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}

@@ -1,0 +1,341 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
+	"github.com/icrosschain/bridged/cmd/devnet/proc"
+	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+const (
+	validators = 4
+	alphaID    = 41001
+	betaID     = 41002
+
+	startLimit = 90 * time.Second
+	stopGrace  = 15 * time.Second
+
+	// proposeEnv is how long a block of a validator that is down is waited for.
+	proposeEnv = "BRIDGED_COMET_CONSENSUS_TIMEOUT_PROPOSE=1s"
+)
+
+// asset is what a network carries: locked on alpha, minted on beta. Its fees are
+// the same on both chains.
+type asset struct {
+	symbol      string
+	origin      common.Address // on alpha
+	wrapped     common.Address // on beta
+	fee, refund int64          // of a release, of a refund
+	lone        bool           // alpha's alone: beta has no token for it
+}
+
+// token is what holds the asset on a chain.
+func (a *asset) token(c *chain) common.Address {
+	if c.id() == alphaID {
+		return a.origin
+	}
+	return a.wrapped
+}
+
+// home is one validator's, as `bridged testnet` prints it.
+type home struct {
+	Home      string            `json:"home"`
+	RPC       string            `json:"rpc"`
+	Validator types.ValidatorID `json:"validator_id"`
+	Relayer   common.Address    `json:"relayer"`
+}
+
+// plan is what a test wants of its network beyond the ordinary.
+type plan struct {
+	eager    bool                                 // all relayers send at once
+	endpoint func(validator int, c *chain) string // JSON-RPC address, if not the chain's own
+	assets   func(n *network) []*asset            // besides GOLD and COIN
+	users    int                                  // accounts with coins
+}
+
+// network is four validators, as processes, between two chains.
+type network struct {
+	t           *testing.T
+	plan        plan
+	dir         string
+	alpha, beta *chain
+	deployer    evmnode.Account
+	users       []evmnode.Account
+	homes       []home
+	group       *proc.Group
+	processes   [validators]*proc.Process // nil where one is down on purpose
+	gold, coin  *asset
+	assets      []*asset
+}
+
+// newNetwork brings a network up until it takes deposits of all assets. It ends
+// with the test.
+func newNetwork(t *testing.T, p plan) *network {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a network")
+	}
+	start := time.Now()
+	accounts := evmnode.DevAccounts("bridged e2e", 1+p.users)
+	n := &network{t: t, plan: p, dir: t.TempDir(), deployer: accounts[0], users: accounts[1:]}
+	n.alpha = newChain(t, "alpha", alphaID, accounts)
+	n.beta = newChain(t, "beta", betaID, accounts)
+	n.found()
+	n.configure()
+	n.group = proc.NewGroup()
+	t.Cleanup(func() {
+		if err := n.group.Close(stopGrace); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			n.tails()
+		}
+	})
+	for i := range validators {
+		n.start(i)
+	}
+	n.awaitAssets()
+	t.Logf("the network is up after %s", time.Since(start).Round(100*time.Millisecond))
+	return n
+}
+
+func (n *network) chains() []*chain { return []*chain{n.alpha, n.beta} }
+
+// other is the chain across the bridge.
+func (n *network) other(c *chain) *chain {
+	if c == n.alpha {
+		return n.beta
+	}
+	return n.alpha
+}
+
+// found makes homes, contracts, assets and the genesis.
+func (n *network) found() {
+	n.t.Helper()
+	n.decode(&n.homes, "testnet", "--validators", strconv.Itoa(validators), "--output-dir", n.dir,
+		"--chain-id", "bridged-e2e-1", "--starting-port", strconv.Itoa(freePorts(n.t)))
+	first := n.homes[0].Home
+	for _, c := range n.chains() {
+		var deployed struct {
+			Bridge common.Address `json:"bridge"`
+		}
+		n.decode(&deployed, "contracts", "deploy", "--home", first, "--rpc", c.node.HTTPURL())
+		c.bridge = deployed.Bridge
+		c.nonces[n.deployer.Address]++
+		n.must("genesis", "add-chain", c.name, "--home", first, "--id", fmt.Sprint(c.id()),
+			"--bridge", c.bridge.Hex(), "--batch-gap", (blockTime / 2).String())
+		for _, h := range n.homes {
+			c.send(n.deployer, call{to: &h.Relayer, value: evmnode.Ether(100)})
+		}
+	}
+	n.gold = &asset{symbol: "GOLD", origin: n.alpha.deploy(n.deployer, "TestToken", "Gold", "GOLD", uint8(18)), fee: 10, refund: 3}
+	n.coin = &asset{symbol: "COIN", origin: native, fee: 10, refund: 3}
+	n.assets = []*asset{n.gold, n.coin}
+	if n.plan.assets != nil {
+		n.assets = append(n.assets, n.plan.assets(n)...)
+	}
+	for _, a := range n.assets {
+		origin := a.origin.Hex()
+		if a.origin == native {
+			origin = "native"
+		}
+		fees := fmt.Sprintf("release_fee=%d,refund_fee=%d", a.fee, a.refund)
+		args := []string{
+			"genesis", "add-asset", a.symbol, "--home", first, "--decimals", "18",
+			"--token", "chain=alpha,mode=lock,address=" + origin + "," + fees,
+		}
+		if !a.lone {
+			args = append(args, "--token", "chain=beta,mode=mint,"+fees)
+		}
+		n.must(args...)
+	}
+	n.must("genesis", "validate", "--home", first)
+}
+
+// configure gives each home the genesis and its chains.
+func (n *network) configure() {
+	n.t.Helper()
+	genesis, err := os.ReadFile(config.Home(n.homes[0].Home).GenesisFile())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for i, h := range n.homes {
+		if err := os.WriteFile(config.Home(h.Home).GenesisFile(), genesis, 0o600); err != nil {
+			n.t.Fatal(err)
+		}
+		loaded, err := config.Load(config.Home(h.Home), nil)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		loaded.Relayer.Eager = n.plan.eager
+		for _, c := range n.chains() {
+			url := c.node.HTTPURL()
+			if n.plan.endpoint != nil {
+				url = n.plan.endpoint(i, c)
+			}
+			chain := config.DefaultChain()
+			chain.Name, chain.ID, chain.Contract = c.name, c.id(), c.bridge
+			chain.Endpoints = []config.Endpoint{{URL: url, Group: "own"}}
+			chain.MinAgree, chain.SingleEndpoint, chain.PollInterval = 1, true, 50*time.Millisecond
+			loaded.Chains = append(loaded.Chains, chain)
+		}
+		if err := config.Write(config.Home(h.Home), loaded.Config); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}
+
+// portRanges counts the ranges of ports that this process has looked at, so that
+// no two networks get the same.
+var portRanges atomic.Int64
+
+// freePorts finds a range in which nobody listens. It begins elsewhere for each
+// process, so that tests of several packages do not race for one.
+func freePorts(t *testing.T) int {
+	t.Helper()
+	const first, ranges, span = 20_000, 150, 10 * validators
+	free := func(from int) bool {
+		for port := from; port < from+span; port++ {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if err != nil {
+				return false
+			}
+			if err := l.Close(); err != nil {
+				return false
+			}
+		}
+		return true
+	}
+	for range ranges {
+		if from := first + (os.Getpid()+int(portRanges.Add(1)))%ranges*span; free(from) {
+			return from
+		}
+	}
+	t.Fatal("no free ports")
+	return 0
+}
+
+func (n *network) logFile(i int) string { return n.homes[i].Home + "/node.log" }
+
+// start starts a validator that is down.
+func (n *network) start(i int) {
+	n.t.Helper()
+	p, err := n.group.Start(proc.Spec{
+		Name: fmt.Sprintf("node%d", i), Path: executable, Log: n.logFile(i), Env: []string{proposeEnv},
+		Args: []string{"start", "--home", n.homes[i].Home, "--log-format", "json"},
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.processes[i] = p
+}
+
+// kill ends a validator as a power cut would.
+func (n *network) kill(i int) {
+	n.t.Helper()
+	if !n.processes[i].Running() {
+		n.t.Fatalf("node%d has ended before it was killed: %v", i, n.processes[i].Err())
+	}
+	if err := n.processes[i].Kill(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.processes[i] = nil
+}
+
+// alive is an error if a validator that nobody killed has ended.
+func (n *network) alive() error {
+	var errs []error
+	for i, p := range n.processes {
+		if p != nil && !p.Running() {
+			errs = append(errs, fmt.Errorf("node%d ended", i), p.Err())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// tails shows the ends of the logs.
+func (n *network) tails() {
+	for i := range n.homes {
+		text, err := proc.Tail(n.logFile(i), 12)
+		if err != nil {
+			text = err.Error()
+		}
+		n.t.Logf("end of the log of node%d:\n%s", i, text)
+	}
+}
+
+// run runs a command of bridged, with the deployer's key.
+func (n *network) run(args ...string) (result []byte, err error) {
+	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
+	defer cancel()
+	var out, complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, executable, args...)
+	cmd.Env = append(os.Environ(), "BRIDGED_KEY="+common.Bytes2Hex(keyOf(n.deployer)))
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		return out.Bytes(), fmt.Errorf("bridged %s: %w: %s", strings.Join(args, " "), err, complaint.String())
+	}
+	return out.Bytes(), nil
+}
+
+func (n *network) must(args ...string) []byte {
+	n.t.Helper()
+	out, err := n.run(args...)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return out
+}
+
+// decode runs a command and reads its JSON.
+func (n *network) decode(result any, args ...string) {
+	n.t.Helper()
+	if err := json.Unmarshal(n.must(append(args, "--output", "json")...), result); err != nil {
+		n.t.Fatalf("bridged %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// awaitAssets waits until all contracts have confirmed all tokens, and learns
+// the wrapped ones.
+func (n *network) awaitAssets() {
+	n.t.Helper()
+	eventually(n.t, startLimit, "tokens to be registered", func(ctx context.Context) error {
+		if err := n.alive(); err != nil {
+			n.t.Fatal(err)
+		}
+		var assets []bridge.AssetView
+		if err := n.ask(ctx, 0, "assets", bridge.QueryArgs{}, &assets); err != nil {
+			return err
+		}
+		for _, a := range n.assets {
+			at := slices.IndexFunc(assets, func(v bridge.AssetView) bool { return v.Symbol == a.symbol })
+			if at < 0 || len(assets[at].Registered) != len(assets[at].Tokens) {
+				return fmt.Errorf("%s is not registered yet", a.symbol)
+			}
+			for _, t := range assets[at].Tokens {
+				if t.Chain == betaID {
+					a.wrapped = t.Token
+				}
+			}
+		}
+		return nil
+	})
+}

@@ -18,7 +18,10 @@ ARGS ?=
 # Packages and extra flags of the test targets: make test PKG=./x/bridge/... FLAGS=-run=Seal
 PKG      ?= ./...
 FLAGS    ?=
-RACE_PKG ?= ./app/... ./x/bridge/... ./internal/...
+# Where goroutines and consensus are: x/bridge may start none, which test/arch
+# holds.
+RACE_PKG ?= ./app/... ./internal/chain/... ./internal/mailbox ./internal/node ./internal/observer \
+	./internal/ops ./internal/relayer ./internal/signer
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 5m
 # How many random runs `make test-long` gives each rapid test.

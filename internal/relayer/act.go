@@ -51,6 +51,7 @@ func (w *Worker) act(ctx context.Context, d decision) error {
 // launch sends a new transaction. It returns false where the next one cannot
 // stand on it.
 func (w *Worker) launch(ctx context.Context, s sending, simulate bool) (whole bool, err error) {
+	height := w.deps.State.Height() + 1 // being voted on as the sending begins
 	tx, err := w.deps.Sink.Make(s.execution, w.position, s.nonce, s.fees)
 	if err != nil {
 		return false, err
@@ -78,7 +79,7 @@ func (w *Worker) launch(ctx context.Context, s sending, simulate bool) (whole bo
 	last := a.latest()
 	w.log.Info("sent", "nonce", s.execution.Nonce, "first", s.execution.From,
 		"count", s.execution.Items-s.execution.From, "seal_height", s.execution.Height,
-		"height", w.deps.State.Height()+1, "tx", last.Hash, "account_nonce", last.Nonce,
+		"height", height, "tx", last.Hash, "account_nonce", last.Nonce,
 		"gas", last.Gas, "fee_cap", last.Fees.Cap, "tip", last.Fees.Tip, "quorum_bytes", len(s.execution.Quorum))
 	return last.Whole, nil
 }

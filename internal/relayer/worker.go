@@ -17,6 +17,7 @@ const (
 	maxBackoff   = 30 * time.Second // between rounds that fail
 	idleLook     = 5 * time.Minute  // between looks while nothing is open, for the balance
 	agreedLooks  = 10               // Polls between looks while executions are only not agreed yet
+	freshLook    = time.Second      // how long a look that was taken ahead saves the one at the quorum
 	sameLogAfter = time.Minute      // before an unchanged complaint is logged again
 )
 
@@ -38,6 +39,7 @@ type Worker struct {
 	position   chain.OutboxPosition
 	looked     time.Time
 	considered uint64    // highest complete command that a look took into account
+	expected   uint64    // highest command that a look was taken for before it was complete
 	notBefore  time.Time // no look before, after a failed one
 	failures   int
 	reverts    int // in a row, at the same place of the contract
@@ -173,8 +175,10 @@ func (w *Worker) runOnce(ctx context.Context) (looked bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.CallTimeout)
 	defer cancel()
-	if err := w.look(ctx, now); err != nil {
-		return true, err
+	if !w.lookedAhead(now, complete) {
+		if err := w.look(ctx, now); err != nil {
+			return true, err
+		}
 	}
 	for nonce := range complete {
 		w.considered = max(w.considered, nonce)
@@ -196,6 +200,9 @@ func (w *Worker) wantsLook(now time.Time, complete map[uint64]bool) bool {
 	if now.Before(w.notBefore) {
 		return false
 	}
+	if w.expects(complete) {
+		return true
+	}
 	open := len(w.lane.pending()) > 0 || w.lane.foreign || w.unsettled()
 	for nonce := range complete {
 		if nonce <= w.position.Nonce {
@@ -210,6 +217,34 @@ func (w *Worker) wantsLook(now time.Time, complete map[uint64]bool) bool {
 	// the network has not agreed on it.
 	idle := now.Sub(w.looked)
 	return idle >= idleLook || open && idle >= w.cfg.Poll || len(complete) > 0 && idle >= agreedLooks*w.cfg.Poll
+}
+
+// expects says, once for each command that this validator will be the first to
+// send, that its signatures are on their way: a look taken now is one less when
+// they are there, and then every millisecond counts.
+func (w *Worker) expects(complete map[uint64]bool) bool {
+	before := w.expected
+	for _, c := range w.outbox.Commands {
+		if c.Nonce > w.expected && !complete[c.Nonce] && w.turns.first(c.Nonce) {
+			w.expected = c.Nonce
+		}
+	}
+	return w.expected > before
+}
+
+// lookedAhead says that the last look was taken for a command that has just
+// become complete, and still holds: nothing of ours has moved the destination
+// since. What others did meanwhile the simulation finds out.
+func (w *Worker) lookedAhead(now time.Time, complete map[uint64]bool) bool {
+	if now.Sub(w.looked) > freshLook || w.failures > 0 || w.reverts > 0 || len(w.lane.pending()) > 0 || w.lane.foreign || w.unsettled() {
+		return false
+	}
+	for nonce := range complete {
+		if nonce > w.considered && nonce == w.position.Nonce+1 && nonce <= w.expected && w.turns.first(nonce) {
+			return true
+		}
+	}
+	return false
 }
 
 // look asks the destination where it stands, and takes that into the books.

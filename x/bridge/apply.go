@@ -157,7 +157,7 @@ func (a *applier) inboxes(message *pb.SystemTx) {
 			a.event(chain, first+uint64(i), event) //nolint:gosec // an index
 		}
 		chain.Cursor, chain.CursorHash, chain.CursorBlock = slice.end.Nonce, slice.end.Hash[:], slice.end.Block
-		a.emit("inbox_applied", "chain", decimal(chain.Id), "first", decimal(first), "last", decimal(chain.Cursor),
+		a.emit(EventInboxApplied, "chain", decimal(chain.Id), "first", decimal(first), "last", decimal(chain.Cursor),
 			"hash", slice.end.Hash.Hex())
 	}
 }
@@ -181,9 +181,9 @@ func (a *applier) event(chain *pb.Chain, nonce uint64, event types.Event) {
 	case types.TokenRegistered:
 		a.tokenRegistered(chain, nonce, e)
 	case types.Staked:
-		a.emit("staked", "chain", decimal(chain.Id), "nonce", decimal(nonce), "operator", e.Operator.Hex(), "amount", e.Amount.String())
+		a.emit(EventStaked, "chain", decimal(chain.Id), "nonce", decimal(nonce), "operator", e.Operator.Hex(), "amount", e.Amount.String())
 	case types.Unstaked:
-		a.emit("unstaked", "chain", decimal(chain.Id), "nonce", decimal(nonce), "operator", e.Operator.Hex(), "amount", e.Amount.String())
+		a.emit(EventUnstaked, "chain", decimal(chain.Id), "nonce", decimal(nonce), "operator", e.Operator.Hex(), "amount", e.Amount.String())
 	}
 }
 
@@ -191,7 +191,7 @@ func (a *applier) event(chain *pb.Chain, nonce uint64, event types.Event) {
 // and told, and consensus goes on.
 func (a *applier) quarantine(chain *pb.Chain, nonce uint64, reason types.Reason) {
 	a.network.Quarantined++
-	a.emit("quarantined", "chain", decimal(chain.Id), "nonce", decimal(nonce), "reason", string(reason))
+	a.emit(EventQuarantined, "chain", decimal(chain.Id), "nonce", decimal(nonce), "reason", string(reason))
 }
 
 // heads moves the agreed heads; they never fall.

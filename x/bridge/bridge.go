@@ -125,12 +125,3 @@ type TxResult struct {
 	Code uint32 // 0 is ok; codes are stable, see errors.go
 	Log  string // for people; not part of the state
 }
-
-// Event is something that happened in a block, for indexes and followers.
-type Event struct {
-	Type       string
-	Attributes []Attribute
-}
-
-// Attribute is one property of an Event.
-type Attribute struct{ Key, Value string }

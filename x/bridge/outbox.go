@@ -40,7 +40,7 @@ func (a *applier) initialized(chain *pb.Chain, nonce uint64, e types.Initialized
 	}
 	if e.SetHash != signerSet(a.s.Epoch(a.network.Epoch)).Hash() {
 		chain.Refused = refusedSet
-		a.emit("chain_refused", "chain", decimal(chain.Id), "reason", refusedSet)
+		a.emit(EventChainRefused, "chain", decimal(chain.Id), "reason", refusedSet)
 		return
 	}
 	a.order(chain, types.Activate{})
@@ -256,7 +256,7 @@ func (a *applier) executed(chain *pb.Chain, nonce uint64, e types.Executed) {
 	}
 	command.Executed = e.First + e.Count
 	chain.NextItem = command.Executed
-	a.emit("command_executed", "chain", decimal(chain.Id), "outbox_nonce", decimal(command.Nonce),
+	a.emit(EventCommandExecuted, "chain", decimal(chain.Id), "outbox_nonce", decimal(command.Nonce),
 		"kind", types.CommandKind(command.Kind).String(), "first", decimal(e.First), "count", decimal(e.Count), //nolint:gosec // written from a CommandKind
 		"relayer", e.Relayer.Hex())
 	if command.Executed == command.Items {
@@ -292,7 +292,7 @@ func (a *applier) tokenRegistered(chain *pb.Chain, nonce uint64, e types.TokenRe
 	token.Token, token.Registered = e.Token[:], true
 	a.s.SetAsset(asset)
 	a.s.SetTokenAsset(types.ChainID(chain.Id), e.Token, e.Asset)
-	a.emit("token_registered", "chain", decimal(chain.Id), "asset", e.Asset.String(), "token", e.Token.Hex())
+	a.emit(EventTokenRegistered, "chain", decimal(chain.Id), "asset", e.Asset.String(), "token", e.Token.Hex())
 }
 
 // prune deletes finished commands whose time has come, and seals that cover

@@ -22,7 +22,7 @@ func (a *applier) seal() {
 			seal.Leaves = append(seal.Leaves, &pb.SealLeaf{Chain: chain.Id, Nonce: command.Nonce, Hash: hash[:]})
 			a.s.SetCommand(id, command)
 			chain.Sealed = command.Nonce
-			a.emit("command_ordered", "chain", decimal(chain.Id), "outbox_nonce", decimal(command.Nonce),
+			a.emit(EventCommandOrdered, "chain", decimal(chain.Id), "outbox_nonce", decimal(command.Nonce),
 				"kind", types.CommandKind(command.Kind).String(), "items", decimal(command.Items)) //nolint:gosec // written from a CommandKind
 		}
 	}
@@ -32,7 +32,7 @@ func (a *applier) seal() {
 	root := evmsig.MerkleRoot(leaves)
 	seal.Root = root[:]
 	a.s.SetSeal(seal)
-	a.emit("sealed", "height", decimal(seal.Height), "epoch", decimal(seal.Epoch), "root", root.Hex(),
+	a.emit(EventSealed, "height", decimal(seal.Height), "epoch", decimal(seal.Epoch), "root", root.Hex(),
 		"commands", decimal(uint64(len(leaves))))
 }
 
@@ -58,7 +58,7 @@ func (a *applier) signature(from types.ValidatorID, s types.SealSignature) {
 	if quorum.Reached(signedPower(members, held), totalPower(members)) {
 		seal.Complete = a.height()
 		a.s.SetSeal(seal)
-		a.emit("seal_complete", "height", decimal(seal.Height))
+		a.emit(EventSealComplete, "height", decimal(seal.Height))
 	}
 }
 

@@ -32,12 +32,12 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 		Source: chain.Id, Nonce: nonce, Destination: uint64(e.Destination), Asset: id[:], Amount: amount.Bytes(),
 		Recipient: e.Recipient[:], RefundTo: e.RefundTo[:], Height: a.height(),
 	}
-	a.emit("transfer_observed", "transfer_id", transferID(transfer), "destination", decimal(e.Destination),
+	a.emit(EventTransferObserved, "transfer_id", transferID(transfer), "destination", decimal(e.Destination),
 		"asset", id.String(), "amount", amount.String(), "sender", e.Sender.Hex(),
 		"recipient", e.Recipient.Hex(), "refund_to", e.RefundTo.Hex())
 	entry, reason := a.release(asset, transfer, e, scale)
 	if reason != types.ReasonNone {
-		a.emit("transfer_invalid", "transfer_id", transferID(transfer), "reason", string(reason))
+		a.emit(EventTransferInvalid, "transfer_id", transferID(transfer), "reason", string(reason))
 		a.refund(transfer, amount, reason)
 		return
 	}
@@ -104,7 +104,7 @@ func (a *applier) refund(t *pb.Transfer, amount types.Amount, reason types.Reaso
 			a.quarantine(a.chain(types.ChainID(t.Source)), t.Nonce, types.ReasonBreach)
 			return
 		}
-		a.emit("transfer_refunded", "transfer_id", transferID(t), "payout", "0",
+		a.emit(EventTransferRefunded, "transfer_id", transferID(t), "payout", "0",
 			"fee", amount.String(), "reason", string(types.ReasonBelowRefundFee))
 		return
 	}
@@ -152,8 +152,8 @@ func (a *applier) settle(chain *pb.Chain, command *pb.Command, index uint32, fai
 func (a *applier) tell(chain *pb.Chain, command *pb.Command, index uint32, failed bool) {
 	entry := command.Entries[index]
 	kind := map[bool]map[types.EntryKind]string{
-		false: {types.EntryRelease: "transfer_released", types.EntryRefund: "transfer_refunded"},
-		true:  {types.EntryRelease: "transfer_failed", types.EntryRefund: "transfer_owed"},
+		false: {types.EntryRelease: EventTransferReleased, types.EntryRefund: EventTransferRefunded},
+		true:  {types.EntryRelease: EventTransferFailed, types.EntryRefund: EventTransferOwed},
 	}[failed][types.EntryKind(entry.Kind)] //nolint:gosec // written from an EntryKind
 	a.emit(kind, "transfer_id", transferID(entry.Transfer), "chain", decimal(chain.Id),
 		"outbox_nonce", decimal(command.Nonce), "index", decimal(index),
@@ -177,6 +177,6 @@ func (a *applier) claimed(chain *pb.Chain, nonce uint64, e types.Claimed) {
 		return
 	}
 	a.s.RemoveOwed(source, e.OutboxNonce, e.Index)
-	a.emit("transfer_claimed", "transfer_id", transferID(owed.Transfer), "chain", decimal(chain.Id),
+	a.emit(EventTransferClaimed, "transfer_id", transferID(owed.Transfer), "chain", decimal(chain.Id),
 		"amount", amountOf(owed.Amount).String(), "to", e.To.Hex())
 }

@@ -1,0 +1,38 @@
+package bridge
+
+// The events of a block, with their attributes in order. Chains and nonces are
+// decimal numbers, transfer_id is `chain id/nonce`, addresses and hashes are 0x
+// and hexadecimal, amounts are decimal in the asset's unit, reasons and kinds
+// are stable codes. Names and attributes only ever grow.
+const (
+	EventInboxApplied     = "inbox_applied"     // chain, first, last, hash
+	EventQuarantined      = "quarantined"       // chain, nonce, reason
+	EventChainRefused     = "chain_refused"     // chain, reason
+	EventTokenRegistered  = "token_registered"  // chain, asset, token
+	EventStaked           = "staked"            // chain, nonce, operator, amount (of the staked token)
+	EventUnstaked         = "unstaked"          // as staked
+	EventTransferObserved = "transfer_observed" // transfer_id, destination, asset, amount, sender, recipient, refund_to
+	EventTransferInvalid  = "transfer_invalid"  // transfer_id, reason
+	EventTransferReleased = "transfer_released" // transfer_id, chain, outbox_nonce, index, payout, fee, reason
+	EventTransferFailed   = "transfer_failed"   // as transfer_released
+	EventTransferOwed     = "transfer_owed"     // as transfer_released
+	EventTransferClaimed  = "transfer_claimed"  // transfer_id, chain, amount, to
+
+	// As transfer_released; or transfer_id, payout (0), fee, reason, where the
+	// refund was not worth its fee.
+	EventTransferRefunded = "transfer_refunded"
+
+	EventCommandOrdered  = "command_ordered"  // chain, outbox_nonce, kind, items
+	EventCommandExecuted = "command_executed" // chain, outbox_nonce, kind, first, count, relayer
+	EventSealed          = "sealed"           // height, epoch, root, commands
+	EventSealComplete    = "seal_complete"    // height
+)
+
+// Event is something that happened in a block, for indexes and followers.
+type Event struct {
+	Type       string
+	Attributes []Attribute
+}
+
+// Attribute is one property of an Event.
+type Attribute struct{ Key, Value string }

@@ -279,3 +279,32 @@ func TestEmptyStoreIsAnError(t *testing.T) {
 		t.Error("BuildVote on a corrupt record")
 	}
 }
+
+// What VerifyVote hands on are only signatures that it has checked: mailboxes
+// keep them, and could be filled with others.
+func TestVerifyVoteHandsOnOnlyCheckedSignatures(t *testing.T) {
+	n := bridgetest.NewPair(t, nil)
+	var honest []byte
+	n.Validators[0].Vote = func(vote []byte) []byte {
+		if decoded, err := bridge.DecodeVote(vote); err == nil && len(decoded.Signatures) == 1 && honest == nil {
+			honest = vote
+			for from, want := range map[types.ValidatorID]int{n.Validators[0].ID(): 1, {7}: 0} {
+				got, err := n.Machine.VerifyVote(n.State(), n.Height, from, vote)
+				if err != nil || len(got.Signatures) != want {
+					t.Errorf("from %s: %d signatures, %v; want %d", from, len(got.Signatures), err, want)
+				}
+			}
+		}
+		return vote
+	}
+	n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(10)), alpha)
+	n.Settle(12)
+	if honest == nil {
+		t.Fatal("no vote with a seal signature")
+	}
+	future := encode(t, []byte{1}, &pb.VoteExtension{Signatures: []*pb.SealSignature{{Height: 1 << 40, Signature: make([]byte, 64)}}})
+	got, err := n.Machine.VerifyVote(n.State(), n.Height, n.Validators[0].ID(), future)
+	if err != nil || len(got.Signatures) != 0 {
+		t.Errorf("a seal that nobody knows: %d signatures, %v", len(got.Signatures), err)
+	}
+}

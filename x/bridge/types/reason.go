@@ -31,7 +31,6 @@ const (
 	ReasonBatchGap         Reason = "waits_for_batch_gap"
 	ReasonOpenBatches      Reason = "waits_for_open_batches"
 	ReasonMissingLiquidity Reason = "missing_liquidity"
-	ReasonChainInactive    Reason = "chain_inactive"
 )
 
 // Why an event of a chain was put into quarantine.
@@ -73,8 +72,6 @@ func (r Reason) Text() string {
 		return "the destination chain has as many unexecuted batches as are allowed"
 	case ReasonMissingLiquidity:
 		return "the destination contract holds too little of the asset"
-	case ReasonChainInactive:
-		return "the destination contract has not been activated yet"
 	case ReasonUnknownToken:
 		return "the token is not registered for any asset"
 	case ReasonOverBurn:

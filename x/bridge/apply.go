@@ -112,6 +112,7 @@ func (a *applier) transaction(index int, tx []byte) TxResult {
 		return TxResult{Code: ErrBadProposal.Code, Log: err.Error()}
 	}
 	a.votes(message)
+	a.alarms()
 	a.inboxes(message)
 	return TxResult{}
 }

@@ -81,6 +81,10 @@ func (c *chainBallot) add(member int, said types.ChainVote, maxMarks int) {
 		held.Head = said.Head
 		c.dirty[member] = true
 	}
+	if said.Alarm != types.AlarmUnsaid && said.Alarm != alarmOf(held) {
+		held.Alarm = uint32(said.Alarm)
+		c.dirty[member] = true
+	}
 	for _, mark := range said.Marks {
 		if c.setMark(held, mark) {
 			c.dirty[member] = true
@@ -194,6 +198,19 @@ func (b *ballot) head(c *chainBallot) uint64 {
 		said[b.members[i]] = held.Head
 	}
 	return quorum.GreatestReached(b.power, said)
+}
+
+// raised says whether members with more than 1/3 of the power raise an alarm of
+// at least this kind.
+func (b *ballot) raised(c *chainBallot, alarm types.Alarm) bool {
+	var power, total uint64
+	for i, held := range c.held {
+		total += b.power[b.members[i]]
+		if alarmOf(held) >= alarm {
+			power += b.power[b.members[i]]
+		}
+	}
+	return power > total/3
 }
 
 // save writes what changed, without the marks below the cursor: nothing reads

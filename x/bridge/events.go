@@ -8,6 +8,7 @@ const (
 	EventInboxApplied     = "inbox_applied"     // chain, first, last, hash
 	EventQuarantined      = "quarantined"       // chain, nonce, reason
 	EventChainRefused     = "chain_refused"     // chain, reason
+	EventChainPaused      = "chain_paused"      // chain, pause
 	EventTokenRegistered  = "token_registered"  // chain, asset, token
 	EventStaked           = "staked"            // chain, nonce, operator, amount (of the staked token)
 	EventUnstaked         = "unstaked"          // as staked

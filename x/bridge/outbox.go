@@ -44,7 +44,7 @@ func (a *applier) initialized(chain *pb.Chain, nonce uint64, e types.Initialized
 		return
 	}
 	a.order(chain, types.Activate{})
-	a.order(chain, types.SetParams{ReleaseGas: chain.ReleaseGas, Deposits: true})
+	a.order(chain, paramsOf(chain))
 	for _, asset := range a.s.Assets() {
 		if token := tokenOn(asset, types.ChainID(chain.Id)); token != nil {
 			a.order(chain, registration(asset, token))

@@ -25,11 +25,14 @@ type ChainState struct {
 	Head        uint64     `json:"head"`         // agreed finalised head
 	Active      bool       `json:"active"`       // Activate was executed: deposits are taken
 	Refused     string     `json:"refused"`      // why the chain is not served; empty when it is
-	Outbox      uint64     `json:"outbox"`       // last outbox nonce assigned
-	Executed    uint64     `json:"executed"`     // last outbox nonce wholly executed
-	NextItem    uint32     `json:"next_item"`    // next item of command executed+1
-	OpenBatches uint32     `json:"open_batches"`
-	Queued      uint64     `json:"queued"` // entries waiting for a batch
+	Paused      Pause      `json:"paused"`
+	// PausedHeight is the block that paused the chain, or made it worse.
+	PausedHeight uint64 `json:"paused_height"`
+	Outbox       uint64 `json:"outbox"`    // last outbox nonce assigned
+	Executed     uint64 `json:"executed"`  // last outbox nonce wholly executed
+	NextItem     uint32 `json:"next_item"` // next item of command executed+1
+	OpenBatches  uint32 `json:"open_batches"`
+	Queued       uint64 `json:"queued"` // entries waiting for a batch
 }
 
 // OutboxCommand is a command with everything that execute() wants, but for
@@ -93,7 +96,8 @@ func chainState(c *pb.Chain) ChainState {
 			BatchGas: c.BatchGas, ReleaseGas: c.ReleaseGas,
 		},
 		Cursor: c.Cursor, CursorHash: types.Hash(c.CursorHash), CursorBlock: c.CursorBlock, Head: c.Head,
-		Active: c.Active, Refused: c.Refused, Outbox: c.Outbox, Executed: c.Executed, NextItem: c.NextItem,
+		Active: c.Active, Refused: c.Refused, Paused: pauseOf(c),
+		PausedHeight: c.PausedHeight, Outbox: c.Outbox, Executed: c.Executed, NextItem: c.NextItem,
 		OpenBatches: c.OpenBatches, Queued: c.Queued,
 	}
 }

@@ -68,6 +68,9 @@ func (b *voteBuilder) addChains(v state.View, network *pb.Network, height int64,
 		return
 	}
 	taken := make([]*pb.ChainVote, len(news))
+	for i := range news { // before all marks: a pause must not wait for a busy chain
+		b.takeAlarm(&news[i], &taken[i])
+	}
 	start := int(uint64(height) % uint64(len(news))) //nolint:gosec // heights are positive, the result is an index
 	for more := true; more; {
 		more = false
@@ -85,19 +88,42 @@ func (b *voteBuilder) addChains(v state.View, network *pb.Network, height int64,
 	}
 }
 
+// takeAlarm moves a chain's alarm.
+func (b *voteBuilder) takeAlarm(news *types.ChainVote, taken **pb.ChainVote) {
+	if news.Alarm != types.AlarmUnsaid {
+		b.replace(taken, &pb.ChainVote{Chain: uint64(news.Chain), Alarm: uint32(news.Alarm)})
+	}
+}
+
 // takeOne moves a chain's head and first mark, then one mark at a time.
 func (b *voteBuilder) takeOne(news *types.ChainVote, taken **pb.ChainVote) bool {
-	if *taken != nil && len(news.Marks) == 0 {
+	if news.Head == 0 && len(news.Marks) == 0 {
 		return false
 	}
-	next := &pb.ChainVote{Chain: uint64(news.Chain), Head: news.Head, Reset_: news.Reset}
+	next := &pb.ChainVote{Chain: uint64(news.Chain)}
 	if *taken != nil {
 		next = proto.Clone(*taken).(*pb.ChainVote)
 	}
+	if news.Head != 0 {
+		next.Head = news.Head
+	}
 	if len(news.Marks) > 0 {
 		mark := news.Marks[0]
+		next.Reset_ = news.Reset
 		next.Marks = append(next.Marks, &pb.Mark{Nonce: mark.Nonce, Hash: mark.Hash[:], Block: mark.Block})
 	}
+	if !b.replace(taken, next) {
+		return false
+	}
+	news.Head = 0
+	if len(news.Marks) > 0 {
+		news.Marks = news.Marks[1:]
+	}
+	return true
+}
+
+// replace puts next in the place of what was taken, if there is room for it.
+func (b *voteBuilder) replace(taken **pb.ChainVote, next *pb.ChainVote) bool {
 	grown := proto.Size(next) + fieldOverhead
 	if *taken != nil {
 		grown -= proto.Size(*taken) + fieldOverhead
@@ -107,9 +133,6 @@ func (b *voteBuilder) takeOne(news *types.ChainVote, taken **pb.ChainVote) bool 
 	}
 	b.room -= grown
 	*taken = next
-	if len(news.Marks) > 0 {
-		news.Marks = news.Marks[1:]
-	}
 	return true
 }
 
@@ -133,12 +156,20 @@ func unheld(v state.View, network *pb.Network, self types.ValidatorID, said []ty
 				fresh.Head = c.Head
 			}
 		}
-		if fresh.Head != 0 || len(fresh.Marks) > 0 {
+		if c.Alarm != types.AlarmUnsaid && c.Alarm != alarmOf(held) {
+			fresh.Alarm = c.Alarm
+		}
+		if fresh.Head != 0 || len(fresh.Marks) > 0 || fresh.Alarm != types.AlarmUnsaid {
 			news = append(news, fresh)
 		}
 	}
 	slices.SortFunc(news, func(a, b types.ChainVote) int { return cmp.Compare(a.Chain, b.Chain) })
 	return slices.CompactFunc(news, func(a, b types.ChainVote) bool { return a.Chain == b.Chain })
+}
+
+// alarmOf is the alarm that the state holds of a validator.
+func alarmOf(held *pb.ChainVote) types.Alarm {
+	return max(types.AlarmOff, types.Alarm(held.GetAlarm())) //nolint:gosec // written from an Alarm
 }
 
 // outdated says whether the state holds a mark that self no longer stands by:

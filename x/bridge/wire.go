@@ -76,7 +76,13 @@ func voteFromPB(message *pb.VoteExtension) (Vote, error) {
 }
 
 func chainVoteFromPB(c *pb.ChainVote) (types.ChainVote, error) {
-	vote := types.ChainVote{Chain: types.ChainID(c.Chain), Head: c.Head, Reset: c.Reset_}
+	if c.Alarm > uint32(types.AlarmContradiction) {
+		return types.ChainVote{}, fmt.Errorf("chain %d: alarm %d", c.Chain, c.Alarm)
+	}
+	vote := types.ChainVote{
+		Chain: types.ChainID(c.Chain), Head: c.Head, Reset: c.Reset_,
+		Alarm: types.Alarm(c.Alarm), //nolint:gosec // checked above
+	}
 	for _, m := range c.Marks {
 		if len(m.Hash) != 32 {
 			return vote, fmt.Errorf("chain %d: hash of %d bytes", c.Chain, len(m.Hash))

@@ -30,7 +30,10 @@ type Network struct {
 	ChainId       string                 `protobuf:"bytes,1,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
 	Epoch         uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	Params        *Params                `protobuf:"bytes,3,opt,name=params,proto3" json:"params,omitempty"`
-	Quarantined   uint64                 `protobuf:"varint,4,opt,name=quarantined,proto3" json:"quarantined,omitempty"` // events in quarantine
+	Quarantined   uint64                 `protobuf:"varint,4,opt,name=quarantined,proto3" json:"quarantined,omitempty"`              // events ever consumed that the rules had no place for
+	OpenSeals     uint32                 `protobuf:"varint,5,opt,name=open_seals,json=openSeals,proto3" json:"open_seals,omitempty"` // seals that are not complete
+	Quarantines   uint64                 `protobuf:"varint,6,opt,name=quarantines,proto3" json:"quarantines,omitempty"`              // last id of a quarantine record
+	Proposals     uint64                 `protobuf:"varint,7,opt,name=proposals,proto3" json:"proposals,omitempty"`                  // last id of a proposal
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -93,17 +96,46 @@ func (x *Network) GetQuarantined() uint64 {
 	return 0
 }
 
+func (x *Network) GetOpenSeals() uint32 {
+	if x != nil {
+		return x.OpenSeals
+	}
+	return 0
+}
+
+func (x *Network) GetQuarantines() uint64 {
+	if x != nil {
+		return x.Quarantines
+	}
+	return 0
+}
+
+func (x *Network) GetProposals() uint64 {
+	if x != nil {
+		return x.Proposals
+	}
+	return 0
+}
+
 type Params struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	MaxMarks       uint32                 `protobuf:"varint,1,opt,name=max_marks,json=maxMarks,proto3" json:"max_marks,omitempty"`
-	MarkStride     uint64                 `protobuf:"varint,2,opt,name=mark_stride,json=markStride,proto3" json:"mark_stride,omitempty"`
-	HeadInterval   uint64                 `protobuf:"varint,3,opt,name=head_interval,json=headInterval,proto3" json:"head_interval,omitempty"`
-	MaxSigs        uint32                 `protobuf:"varint,4,opt,name=max_sigs,json=maxSigs,proto3" json:"max_sigs,omitempty"`
-	MaxOpenBatches uint32                 `protobuf:"varint,5,opt,name=max_open_batches,json=maxOpenBatches,proto3" json:"max_open_batches,omitempty"`
-	KeepBlocks     uint64                 `protobuf:"varint,6,opt,name=keep_blocks,json=keepBlocks,proto3" json:"keep_blocks,omitempty"`
-	PayloadBytes   uint64                 `protobuf:"varint,7,opt,name=payload_bytes,json=payloadBytes,proto3" json:"payload_bytes,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	MaxMarks          uint32                 `protobuf:"varint,1,opt,name=max_marks,json=maxMarks,proto3" json:"max_marks,omitempty"`
+	MarkStride        uint64                 `protobuf:"varint,2,opt,name=mark_stride,json=markStride,proto3" json:"mark_stride,omitempty"`
+	HeadInterval      uint64                 `protobuf:"varint,3,opt,name=head_interval,json=headInterval,proto3" json:"head_interval,omitempty"`
+	MaxSigs           uint32                 `protobuf:"varint,4,opt,name=max_sigs,json=maxSigs,proto3" json:"max_sigs,omitempty"`
+	MaxOpenBatches    uint32                 `protobuf:"varint,5,opt,name=max_open_batches,json=maxOpenBatches,proto3" json:"max_open_batches,omitempty"`
+	KeepBlocks        uint64                 `protobuf:"varint,6,opt,name=keep_blocks,json=keepBlocks,proto3" json:"keep_blocks,omitempty"`
+	PayloadBytes      uint64                 `protobuf:"varint,7,opt,name=payload_bytes,json=payloadBytes,proto3" json:"payload_bytes,omitempty"`
+	LargeDelayBlocks  uint64                 `protobuf:"varint,8,opt,name=large_delay_blocks,json=largeDelayBlocks,proto3" json:"large_delay_blocks,omitempty"`
+	LargeDelayMs      uint64                 `protobuf:"varint,9,opt,name=large_delay_ms,json=largeDelayMs,proto3" json:"large_delay_ms,omitempty"`
+	MaxHeld           uint32                 `protobuf:"varint,10,opt,name=max_held,json=maxHeld,proto3" json:"max_held,omitempty"`
+	MaxOpenSeals      uint32                 `protobuf:"varint,11,opt,name=max_open_seals,json=maxOpenSeals,proto3" json:"max_open_seals,omitempty"`
+	MaxCommands       uint32                 `protobuf:"varint,12,opt,name=max_commands,json=maxCommands,proto3" json:"max_commands,omitempty"`
+	VotingPeriod      uint64                 `protobuf:"varint,13,opt,name=voting_period,json=votingPeriod,proto3" json:"voting_period,omitempty"`
+	RetireDelayBlocks uint64                 `protobuf:"varint,14,opt,name=retire_delay_blocks,json=retireDelayBlocks,proto3" json:"retire_delay_blocks,omitempty"`
+	RetireDelayMs     uint64                 `protobuf:"varint,15,opt,name=retire_delay_ms,json=retireDelayMs,proto3" json:"retire_delay_ms,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Params) Reset() {
@@ -181,6 +213,62 @@ func (x *Params) GetKeepBlocks() uint64 {
 func (x *Params) GetPayloadBytes() uint64 {
 	if x != nil {
 		return x.PayloadBytes
+	}
+	return 0
+}
+
+func (x *Params) GetLargeDelayBlocks() uint64 {
+	if x != nil {
+		return x.LargeDelayBlocks
+	}
+	return 0
+}
+
+func (x *Params) GetLargeDelayMs() uint64 {
+	if x != nil {
+		return x.LargeDelayMs
+	}
+	return 0
+}
+
+func (x *Params) GetMaxHeld() uint32 {
+	if x != nil {
+		return x.MaxHeld
+	}
+	return 0
+}
+
+func (x *Params) GetMaxOpenSeals() uint32 {
+	if x != nil {
+		return x.MaxOpenSeals
+	}
+	return 0
+}
+
+func (x *Params) GetMaxCommands() uint32 {
+	if x != nil {
+		return x.MaxCommands
+	}
+	return 0
+}
+
+func (x *Params) GetVotingPeriod() uint64 {
+	if x != nil {
+		return x.VotingPeriod
+	}
+	return 0
+}
+
+func (x *Params) GetRetireDelayBlocks() uint64 {
+	if x != nil {
+		return x.RetireDelayBlocks
+	}
+	return 0
+}
+
+func (x *Params) GetRetireDelayMs() uint64 {
+	if x != nil {
+		return x.RetireDelayMs
 	}
 	return 0
 }
@@ -327,9 +415,16 @@ type Chain struct {
 	OpenBatches   uint32                 `protobuf:"varint,16,opt,name=open_batches,json=openBatches,proto3" json:"open_batches,omitempty"`
 	LastBatchMs   int64                  `protobuf:"varint,17,opt,name=last_batch_ms,json=lastBatchMs,proto3" json:"last_batch_ms,omitempty"` // block time of the last batch, Unix milliseconds
 	Sealed        uint64                 `protobuf:"varint,21,opt,name=sealed,proto3" json:"sealed,omitempty"`                                // last outbox nonce under a seal
-	QueueHead     uint64                 `protobuf:"varint,18,opt,name=queue_head,json=queueHead,proto3" json:"queue_head,omitempty"`         // first queue segment that is there
-	QueueTail     uint64                 `protobuf:"varint,19,opt,name=queue_tail,json=queueTail,proto3" json:"queue_tail,omitempty"`         // one past the last
-	Queued        uint64                 `protobuf:"varint,20,opt,name=queued,proto3" json:"queued,omitempty"`                                // entries in all segments
+	Queued        uint64                 `protobuf:"varint,18,opt,name=queued,proto3" json:"queued,omitempty"`                                // entries in all lanes
+	QueueHead     uint64                 `protobuf:"varint,27,opt,name=queue_head,json=queueHead,proto3" json:"queue_head,omitempty"`
+	QueueTail     uint64                 `protobuf:"varint,28,opt,name=queue_tail,json=queueTail,proto3" json:"queue_tail,omitempty"`
+	Backlog       uint32                 `protobuf:"varint,19,opt,name=backlog,proto3" json:"backlog,omitempty"`                               // control commands that wait for their turn
+	ExpiryBlocks  uint64                 `protobuf:"varint,20,opt,name=expiry_blocks,json=expiryBlocks,proto3" json:"expiry_blocks,omitempty"` // blocks of this chain after which a held transfer from it is refunded
+	Paused        uint32                 `protobuf:"varint,22,opt,name=paused,proto3" json:"paused,omitempty"`                                 // 0 no, 1 paused, 2 contradicted
+	PausedHeight  uint64                 `protobuf:"varint,23,opt,name=paused_height,json=pausedHeight,proto3" json:"paused_height,omitempty"`
+	HeadHeight    uint64                 `protobuf:"varint,24,opt,name=head_height,json=headHeight,proto3" json:"head_height,omitempty"` // block that last moved the head
+	HeadMs        int64                  `protobuf:"varint,25,opt,name=head_ms,json=headMs,proto3" json:"head_ms,omitempty"`             // and its time, Unix milliseconds
+	Replayed      uint64                 `protobuf:"varint,26,opt,name=replayed,proto3" json:"replayed,omitempty"`                       // receipts up to this outbox nonce repeat what was booked before a re-anchoring
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -490,6 +585,13 @@ func (x *Chain) GetSealed() uint64 {
 	return 0
 }
 
+func (x *Chain) GetQueued() uint64 {
+	if x != nil {
+		return x.Queued
+	}
+	return 0
+}
+
 func (x *Chain) GetQueueHead() uint64 {
 	if x != nil {
 		return x.QueueHead
@@ -504,9 +606,51 @@ func (x *Chain) GetQueueTail() uint64 {
 	return 0
 }
 
-func (x *Chain) GetQueued() uint64 {
+func (x *Chain) GetBacklog() uint32 {
 	if x != nil {
-		return x.Queued
+		return x.Backlog
+	}
+	return 0
+}
+
+func (x *Chain) GetExpiryBlocks() uint64 {
+	if x != nil {
+		return x.ExpiryBlocks
+	}
+	return 0
+}
+
+func (x *Chain) GetPaused() uint32 {
+	if x != nil {
+		return x.Paused
+	}
+	return 0
+}
+
+func (x *Chain) GetPausedHeight() uint64 {
+	if x != nil {
+		return x.PausedHeight
+	}
+	return 0
+}
+
+func (x *Chain) GetHeadHeight() uint64 {
+	if x != nil {
+		return x.HeadHeight
+	}
+	return 0
+}
+
+func (x *Chain) GetHeadMs() int64 {
+	if x != nil {
+		return x.HeadMs
+	}
+	return 0
+}
+
+func (x *Chain) GetReplayed() uint64 {
+	if x != nil {
+		return x.Replayed
 	}
 	return 0
 }
@@ -596,10 +740,13 @@ type Token struct {
 	Decimals      uint32                 `protobuf:"varint,4,opt,name=decimals,proto3" json:"decimals,omitempty"`
 	ReleaseFee    []byte                 `protobuf:"bytes,5,opt,name=release_fee,json=releaseFee,proto3" json:"release_fee,omitempty"`
 	RefundFee     []byte                 `protobuf:"bytes,6,opt,name=refund_fee,json=refundFee,proto3" json:"refund_fee,omitempty"`
-	Registered    bool                   `protobuf:"varint,7,opt,name=registered,proto3" json:"registered,omitempty"` // the contract confirmed it
-	Minimum       []byte                 `protobuf:"bytes,8,opt,name=minimum,proto3" json:"minimum,omitempty"`        // token units
-	Capacity      []byte                 `protobuf:"bytes,9,opt,name=capacity,proto3" json:"capacity,omitempty"`      // token units
-	Rate          []byte                 `protobuf:"bytes,10,opt,name=rate,proto3" json:"rate,omitempty"`             // token units a second
+	Registered    bool                   `protobuf:"varint,7,opt,name=registered,proto3" json:"registered,omitempty"`                         // the contract confirmed it
+	Minimum       []byte                 `protobuf:"bytes,8,opt,name=minimum,proto3" json:"minimum,omitempty"`                                // token units
+	Capacity      []byte                 `protobuf:"bytes,9,opt,name=capacity,proto3" json:"capacity,omitempty"`                              // token units
+	Rate          []byte                 `protobuf:"bytes,10,opt,name=rate,proto3" json:"rate,omitempty"`                                     // token units a second
+	FlowCapacity  []byte                 `protobuf:"bytes,11,opt,name=flow_capacity,json=flowCapacity,proto3" json:"flow_capacity,omitempty"` // asset units; of the network's own limit
+	FlowRate      []byte                 `protobuf:"bytes,12,opt,name=flow_rate,json=flowRate,proto3" json:"flow_rate,omitempty"`             // asset units a second
+	Large         []byte                 `protobuf:"bytes,13,opt,name=large,proto3" json:"large,omitempty"`                                   // asset units; releases from here on wait
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -704,6 +851,27 @@ func (x *Token) GetRate() []byte {
 	return nil
 }
 
+func (x *Token) GetFlowCapacity() []byte {
+	if x != nil {
+		return x.FlowCapacity
+	}
+	return nil
+}
+
+func (x *Token) GetFlowRate() []byte {
+	if x != nil {
+		return x.FlowRate
+	}
+	return nil
+}
+
+func (x *Token) GetLarge() []byte {
+	if x != nil {
+		return x.Large
+	}
+	return nil
+}
+
 // Ledger is the totals of one asset.
 type Ledger struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -793,8 +961,11 @@ type Balance struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
 	Mode          uint32                 `protobuf:"varint,2,opt,name=mode,proto3" json:"mode,omitempty"`
-	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`     // custody of a locking chain, supply of a minting one
-	Reserved      []byte                 `protobuf:"bytes,4,opt,name=reserved,proto3" json:"reserved,omitempty"` // custody promised to committed entries
+	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`                   // custody of a locking chain, supply of a minting one
+	Reserved      []byte                 `protobuf:"bytes,4,opt,name=reserved,proto3" json:"reserved,omitempty"`               // custody promised to committed entries
+	Spent         []byte                 `protobuf:"bytes,5,opt,name=spent,proto3" json:"spent,omitempty"`                     // of the flow limit
+	SpentAt       int64                  `protobuf:"varint,6,opt,name=spent_at,json=spentAt,proto3" json:"spent_at,omitempty"` // block time up to which it has flowed back, Unix seconds
+	Quarantines   uint32                 `protobuf:"varint,7,opt,name=quarantines,proto3" json:"quarantines,omitempty"`        // unresolved records; the asset is stopped here while there are any
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -855,6 +1026,27 @@ func (x *Balance) GetReserved() []byte {
 		return x.Reserved
 	}
 	return nil
+}
+
+func (x *Balance) GetSpent() []byte {
+	if x != nil {
+		return x.Spent
+	}
+	return nil
+}
+
+func (x *Balance) GetSpentAt() int64 {
+	if x != nil {
+		return x.SpentAt
+	}
+	return 0
+}
+
+func (x *Balance) GetQuarantines() uint32 {
+	if x != nil {
+		return x.Quarantines
+	}
+	return 0
 }
 
 // Transfer is a deposit on its way.
@@ -963,10 +1155,13 @@ type Entry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          uint32                 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Transfer      *Transfer              `protobuf:"bytes,2,opt,name=transfer,proto3" json:"transfer,omitempty"`
-	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"` // in flight for this entry: fee + payout + a remainder that becomes fee
-	Fee           []byte                 `protobuf:"bytes,4,opt,name=fee,proto3" json:"fee,omitempty"`       // for whoever executes it
-	Payout        []byte                 `protobuf:"bytes,5,opt,name=payout,proto3" json:"payout,omitempty"` // what the payee gets, in asset units
-	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"` // why it is a refund
+	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`                   // in flight for this entry: fee + payout + a remainder that becomes fee
+	Fee           []byte                 `protobuf:"bytes,4,opt,name=fee,proto3" json:"fee,omitempty"`                         // for whoever executes it
+	Payout        []byte                 `protobuf:"bytes,5,opt,name=payout,proto3" json:"payout,omitempty"`                   // what the payee gets, in asset units
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`                   // why it is a refund
+	Since         uint64                 `protobuf:"varint,7,opt,name=since,proto3" json:"since,omitempty"`                    // block that queued it in its lane
+	SinceMs       int64                  `protobuf:"varint,8,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"` // and its time, Unix milliseconds
+	Expires       uint64                 `protobuf:"varint,9,opt,name=expires,proto3" json:"expires,omitempty"`                // agreed head of the source at which a release is given up; 0 never
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1043,7 +1238,90 @@ func (x *Entry) GetReason() string {
 	return ""
 }
 
-// QueueSegment is the entries that one block added to a chain's queue.
+func (x *Entry) GetSince() uint64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *Entry) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *Entry) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+// Lane is a queue of entries for one chain, strictly first in, first out. One
+// that is empty has no record.
+type Lane struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Head          uint64                 `protobuf:"varint,1,opt,name=head,proto3" json:"head,omitempty"`       // first segment that is there
+	Tail          uint64                 `protobuf:"varint,2,opt,name=tail,proto3" json:"tail,omitempty"`       // one past the last
+	Entries       uint64                 `protobuf:"varint,3,opt,name=entries,proto3" json:"entries,omitempty"` // in all segments
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lane) Reset() {
+	*x = Lane{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lane) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lane) ProtoMessage() {}
+
+func (x *Lane) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lane.ProtoReflect.Descriptor instead.
+func (*Lane) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Lane) GetHead() uint64 {
+	if x != nil {
+		return x.Head
+	}
+	return 0
+}
+
+func (x *Lane) GetTail() uint64 {
+	if x != nil {
+		return x.Tail
+	}
+	return 0
+}
+
+func (x *Lane) GetEntries() uint64 {
+	if x != nil {
+		return x.Entries
+	}
+	return 0
+}
+
+// QueueSegment is some consecutive entries of a lane.
 type QueueSegment struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entries       []*Entry               `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
@@ -1053,7 +1331,7 @@ type QueueSegment struct {
 
 func (x *QueueSegment) Reset() {
 	*x = QueueSegment{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1343,7 @@ func (x *QueueSegment) String() string {
 func (*QueueSegment) ProtoMessage() {}
 
 func (x *QueueSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1356,7 @@ func (x *QueueSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSegment.ProtoReflect.Descriptor instead.
 func (*QueueSegment) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *QueueSegment) GetEntries() []*Entry {
@@ -1107,7 +1385,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1397,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1410,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Command) GetNonce() uint64 {
@@ -1219,7 +1497,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1509,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1522,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Seal) GetEpoch() uint64 {
@@ -1293,7 +1571,7 @@ type SealLeaf struct {
 
 func (x *SealLeaf) Reset() {
 	*x = SealLeaf{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1583,7 @@ func (x *SealLeaf) String() string {
 func (*SealLeaf) ProtoMessage() {}
 
 func (x *SealLeaf) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1596,7 @@ func (x *SealLeaf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealLeaf.ProtoReflect.Descriptor instead.
 func (*SealLeaf) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SealLeaf) GetChain() uint64 {
@@ -1352,7 +1630,7 @@ type SealSignatures struct {
 
 func (x *SealSignatures) Reset() {
 	*x = SealSignatures{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1642,7 @@ func (x *SealSignatures) String() string {
 func (*SealSignatures) ProtoMessage() {}
 
 func (x *SealSignatures) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1655,7 @@ func (x *SealSignatures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealSignatures.ProtoReflect.Descriptor instead.
 func (*SealSignatures) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SealSignatures) GetSignatures() []*MemberSignature {
@@ -1397,7 +1675,7 @@ type MemberSignature struct {
 
 func (x *MemberSignature) Reset() {
 	*x = MemberSignature{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1687,7 @@ func (x *MemberSignature) String() string {
 func (*MemberSignature) ProtoMessage() {}
 
 func (x *MemberSignature) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1700,7 @@ func (x *MemberSignature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberSignature.ProtoReflect.Descriptor instead.
 func (*MemberSignature) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MemberSignature) GetMember() uint32 {
@@ -1439,6 +1717,120 @@ func (x *MemberSignature) GetSignature() []byte {
 	return nil
 }
 
+// Backlog is control commands of a chain that wait for their turn, in order.
+type Backlog struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Commands      [][]byte               `protobuf:"bytes,1,rep,name=commands,proto3" json:"commands,omitempty"` // canonical bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Backlog) Reset() {
+	*x = Backlog{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Backlog) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Backlog) ProtoMessage() {}
+
+func (x *Backlog) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Backlog.ProtoReflect.Descriptor instead.
+func (*Backlog) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Backlog) GetCommands() [][]byte {
+	if x != nil {
+		return x.Commands
+	}
+	return nil
+}
+
+// Quarantine is a deposit that the books have no room for.
+type Quarantine struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Transfer      *Transfer              `protobuf:"bytes,2,opt,name=transfer,proto3" json:"transfer,omitempty"`
+	Deposited     *Deposited             `protobuf:"bytes,3,opt,name=deposited,proto3" json:"deposited,omitempty"`
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Quarantine) Reset() {
+	*x = Quarantine{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Quarantine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Quarantine) ProtoMessage() {}
+
+func (x *Quarantine) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Quarantine.ProtoReflect.Descriptor instead.
+func (*Quarantine) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Quarantine) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Quarantine) GetTransfer() *Transfer {
+	if x != nil {
+		return x.Transfer
+	}
+	return nil
+}
+
+func (x *Quarantine) GetDeposited() *Deposited {
+	if x != nil {
+		return x.Deposited
+	}
+	return nil
+}
+
+func (x *Quarantine) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Owed is a refund that could not be paid.
 type Owed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1451,7 +1843,7 @@ type Owed struct {
 
 func (x *Owed) Reset() {
 	*x = Owed{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1463,7 +1855,7 @@ func (x *Owed) String() string {
 func (*Owed) ProtoMessage() {}
 
 func (x *Owed) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1476,7 +1868,7 @@ func (x *Owed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owed.ProtoReflect.Descriptor instead.
 func (*Owed) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Owed) GetTransfer() *Transfer {
@@ -1504,12 +1896,16 @@ var File_bridged_bridge_v1_state_proto protoreflect.FileDescriptor
 
 const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\"\x8f\x01\n" +
+	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1cbridged/bridge/v1/vote.proto\"\xee\x01\n" +
 	"\aNetwork\x12\x19\n" +
 	"\bchain_id\x18\x01 \x01(\tR\achainId\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x121\n" +
 	"\x06params\x18\x03 \x01(\v2\x19.bridged.bridge.v1.ParamsR\x06params\x12 \n" +
-	"\vquarantined\x18\x04 \x01(\x04R\vquarantined\"\xf6\x01\n" +
+	"\vquarantined\x18\x04 \x01(\x04R\vquarantined\x12\x1d\n" +
+	"\n" +
+	"open_seals\x18\x05 \x01(\rR\topenSeals\x12 \n" +
+	"\vquarantines\x18\x06 \x01(\x04R\vquarantines\x12\x1c\n" +
+	"\tproposals\x18\a \x01(\x04R\tproposals\"\xab\x04\n" +
 	"\x06Params\x12\x1b\n" +
 	"\tmax_marks\x18\x01 \x01(\rR\bmaxMarks\x12\x1f\n" +
 	"\vmark_stride\x18\x02 \x01(\x04R\n" +
@@ -1519,7 +1915,16 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x10max_open_batches\x18\x05 \x01(\rR\x0emaxOpenBatches\x12\x1f\n" +
 	"\vkeep_blocks\x18\x06 \x01(\x04R\n" +
 	"keepBlocks\x12#\n" +
-	"\rpayload_bytes\x18\a \x01(\x04R\fpayloadBytes\"D\n" +
+	"\rpayload_bytes\x18\a \x01(\x04R\fpayloadBytes\x12,\n" +
+	"\x12large_delay_blocks\x18\b \x01(\x04R\x10largeDelayBlocks\x12$\n" +
+	"\x0elarge_delay_ms\x18\t \x01(\x04R\flargeDelayMs\x12\x19\n" +
+	"\bmax_held\x18\n" +
+	" \x01(\rR\amaxHeld\x12$\n" +
+	"\x0emax_open_seals\x18\v \x01(\rR\fmaxOpenSeals\x12!\n" +
+	"\fmax_commands\x18\f \x01(\rR\vmaxCommands\x12#\n" +
+	"\rvoting_period\x18\r \x01(\x04R\fvotingPeriod\x12.\n" +
+	"\x13retire_delay_blocks\x18\x0e \x01(\x04R\x11retireDelayBlocks\x12&\n" +
+	"\x0fretire_delay_ms\x18\x0f \x01(\x04R\rretireDelayMs\"D\n" +
 	"\n" +
 	"Validators\x126\n" +
 	"\amembers\x18\x01 \x03(\v2\x1c.bridged.bridge.v1.ValidatorR\amembers\"\x94\x01\n" +
@@ -1528,7 +1933,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1a\n" +
 	"\boperator\x18\x03 \x01(\fR\boperator\x12\x14\n" +
 	"\x05power\x18\x04 \x01(\rR\x05power\x12\x18\n" +
-	"\amoniker\x18\x05 \x01(\tR\amoniker\"\xcd\x04\n" +
+	"\amoniker\x18\x05 \x01(\tR\amoniker\"\x9f\x06\n" +
 	"\x05Chain\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
@@ -1551,18 +1956,26 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\tnext_item\x18\x0f \x01(\rR\bnextItem\x12!\n" +
 	"\fopen_batches\x18\x10 \x01(\rR\vopenBatches\x12\"\n" +
 	"\rlast_batch_ms\x18\x11 \x01(\x03R\vlastBatchMs\x12\x16\n" +
-	"\x06sealed\x18\x15 \x01(\x04R\x06sealed\x12\x1d\n" +
+	"\x06sealed\x18\x15 \x01(\x04R\x06sealed\x12\x16\n" +
+	"\x06queued\x18\x12 \x01(\x04R\x06queued\x12\x1d\n" +
 	"\n" +
-	"queue_head\x18\x12 \x01(\x04R\tqueueHead\x12\x1d\n" +
+	"queue_head\x18\x1b \x01(\x04R\tqueueHead\x12\x1d\n" +
 	"\n" +
-	"queue_tail\x18\x13 \x01(\x04R\tqueueTail\x12\x16\n" +
-	"\x06queued\x18\x14 \x01(\x04R\x06queued\"\x91\x01\n" +
+	"queue_tail\x18\x1c \x01(\x04R\tqueueTail\x12\x18\n" +
+	"\abacklog\x18\x13 \x01(\rR\abacklog\x12#\n" +
+	"\rexpiry_blocks\x18\x14 \x01(\x04R\fexpiryBlocks\x12\x16\n" +
+	"\x06paused\x18\x16 \x01(\rR\x06paused\x12#\n" +
+	"\rpaused_height\x18\x17 \x01(\x04R\fpausedHeight\x12\x1f\n" +
+	"\vhead_height\x18\x18 \x01(\x04R\n" +
+	"headHeight\x12\x17\n" +
+	"\ahead_ms\x18\x19 \x01(\x03R\x06headMs\x12\x1a\n" +
+	"\breplayed\x18\x1a \x01(\x04R\breplayed\"\x91\x01\n" +
 	"\x05Asset\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06symbol\x18\x03 \x01(\tR\x06symbol\x12\x1a\n" +
 	"\bdecimals\x18\x04 \x01(\rR\bdecimals\x120\n" +
-	"\x06tokens\x18\x05 \x03(\v2\x18.bridged.bridge.v1.TokenR\x06tokens\"\x8d\x02\n" +
+	"\x06tokens\x18\x05 \x03(\v2\x18.bridged.bridge.v1.TokenR\x06tokens\"\xe5\x02\n" +
 	"\x05Token\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x12\n" +
 	"\x04mode\x18\x02 \x01(\rR\x04mode\x12\x14\n" +
@@ -1578,19 +1991,25 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\aminimum\x18\b \x01(\fR\aminimum\x12\x1a\n" +
 	"\bcapacity\x18\t \x01(\fR\bcapacity\x12\x12\n" +
 	"\x04rate\x18\n" +
-	" \x01(\fR\x04rate\"\xc1\x01\n" +
+	" \x01(\fR\x04rate\x12#\n" +
+	"\rflow_capacity\x18\v \x01(\fR\fflowCapacity\x12\x1b\n" +
+	"\tflow_rate\x18\f \x01(\fR\bflowRate\x12\x14\n" +
+	"\x05large\x18\r \x01(\fR\x05large\"\xc1\x01\n" +
 	"\x06Ledger\x12\x1b\n" +
 	"\tin_flight\x18\x01 \x01(\fR\binFlight\x12\x12\n" +
 	"\x04owed\x18\x02 \x01(\fR\x04owed\x12\x12\n" +
 	"\x04fees\x18\x03 \x01(\fR\x04fees\x12 \n" +
 	"\vquarantined\x18\x04 \x01(\fR\vquarantined\x12\x18\n" +
 	"\adeficit\x18\x05 \x01(\fR\adeficit\x126\n" +
-	"\bbalances\x18\x06 \x03(\v2\x1a.bridged.bridge.v1.BalanceR\bbalances\"g\n" +
+	"\bbalances\x18\x06 \x03(\v2\x1a.bridged.bridge.v1.BalanceR\bbalances\"\xba\x01\n" +
 	"\aBalance\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x12\n" +
 	"\x04mode\x18\x02 \x01(\rR\x04mode\x12\x16\n" +
 	"\x06amount\x18\x03 \x01(\fR\x06amount\x12\x1a\n" +
-	"\breserved\x18\x04 \x01(\fR\breserved\"\xdb\x01\n" +
+	"\breserved\x18\x04 \x01(\fR\breserved\x12\x14\n" +
+	"\x05spent\x18\x05 \x01(\fR\x05spent\x12\x19\n" +
+	"\bspent_at\x18\x06 \x01(\x03R\aspentAt\x12 \n" +
+	"\vquarantines\x18\a \x01(\rR\vquarantines\"\xdb\x01\n" +
 	"\bTransfer\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\x04R\x06source\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x04R\x05nonce\x12 \n" +
@@ -1599,14 +2018,21 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\fR\x06amount\x12\x1c\n" +
 	"\trecipient\x18\x06 \x01(\fR\trecipient\x12\x1b\n" +
 	"\trefund_to\x18\a \x01(\fR\brefundTo\x12\x16\n" +
-	"\x06height\x18\b \x01(\x04R\x06height\"\xae\x01\n" +
+	"\x06height\x18\b \x01(\x04R\x06height\"\xf9\x01\n" +
 	"\x05Entry\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x127\n" +
 	"\btransfer\x18\x02 \x01(\v2\x1b.bridged.bridge.v1.TransferR\btransfer\x12\x16\n" +
 	"\x06amount\x18\x03 \x01(\fR\x06amount\x12\x10\n" +
 	"\x03fee\x18\x04 \x01(\fR\x03fee\x12\x16\n" +
 	"\x06payout\x18\x05 \x01(\fR\x06payout\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"B\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05since\x18\a \x01(\x04R\x05since\x12\x19\n" +
+	"\bsince_ms\x18\b \x01(\x03R\asinceMs\x12\x18\n" +
+	"\aexpires\x18\t \x01(\x04R\aexpires\"H\n" +
+	"\x04Lane\x12\x12\n" +
+	"\x04head\x18\x01 \x01(\x04R\x04head\x12\x12\n" +
+	"\x04tail\x18\x02 \x01(\x04R\x04tail\x12\x18\n" +
+	"\aentries\x18\x03 \x01(\x04R\aentries\"B\n" +
 	"\fQueueSegment\x122\n" +
 	"\aentries\x18\x01 \x03(\v2\x18.bridged.bridge.v1.EntryR\aentries\"\xa0\x02\n" +
 	"\aCommand\x12\x14\n" +
@@ -1637,7 +2063,15 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"signatures\"G\n" +
 	"\x0fMemberSignature\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\rR\x06member\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"o\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"%\n" +
+	"\aBacklog\x12\x1a\n" +
+	"\bcommands\x18\x01 \x03(\fR\bcommands\"\xa9\x01\n" +
+	"\n" +
+	"Quarantine\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x127\n" +
+	"\btransfer\x18\x02 \x01(\v2\x1b.bridged.bridge.v1.TransferR\btransfer\x12:\n" +
+	"\tdeposited\x18\x03 \x01(\v2\x1c.bridged.bridge.v1.DepositedR\tdeposited\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"o\n" +
 	"\x04Owed\x127\n" +
 	"\btransfer\x18\x01 \x01(\v2\x1b.bridged.bridge.v1.TransferR\btransfer\x12\x16\n" +
 	"\x06amount\x18\x02 \x01(\fR\x06amount\x12\x16\n" +
@@ -1655,7 +2089,7 @@ func file_bridged_bridge_v1_state_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_state_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Network)(nil),         // 0: bridged.bridge.v1.Network
 	(*Params)(nil),          // 1: bridged.bridge.v1.Params
@@ -1668,13 +2102,17 @@ var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Balance)(nil),         // 8: bridged.bridge.v1.Balance
 	(*Transfer)(nil),        // 9: bridged.bridge.v1.Transfer
 	(*Entry)(nil),           // 10: bridged.bridge.v1.Entry
-	(*QueueSegment)(nil),    // 11: bridged.bridge.v1.QueueSegment
-	(*Command)(nil),         // 12: bridged.bridge.v1.Command
-	(*Seal)(nil),            // 13: bridged.bridge.v1.Seal
-	(*SealLeaf)(nil),        // 14: bridged.bridge.v1.SealLeaf
-	(*SealSignatures)(nil),  // 15: bridged.bridge.v1.SealSignatures
-	(*MemberSignature)(nil), // 16: bridged.bridge.v1.MemberSignature
-	(*Owed)(nil),            // 17: bridged.bridge.v1.Owed
+	(*Lane)(nil),            // 11: bridged.bridge.v1.Lane
+	(*QueueSegment)(nil),    // 12: bridged.bridge.v1.QueueSegment
+	(*Command)(nil),         // 13: bridged.bridge.v1.Command
+	(*Seal)(nil),            // 14: bridged.bridge.v1.Seal
+	(*SealLeaf)(nil),        // 15: bridged.bridge.v1.SealLeaf
+	(*SealSignatures)(nil),  // 16: bridged.bridge.v1.SealSignatures
+	(*MemberSignature)(nil), // 17: bridged.bridge.v1.MemberSignature
+	(*Backlog)(nil),         // 18: bridged.bridge.v1.Backlog
+	(*Quarantine)(nil),      // 19: bridged.bridge.v1.Quarantine
+	(*Owed)(nil),            // 20: bridged.bridge.v1.Owed
+	(*Deposited)(nil),       // 21: bridged.bridge.v1.Deposited
 }
 var file_bridged_bridge_v1_state_proto_depIdxs = []int32{
 	1,  // 0: bridged.bridge.v1.Network.params:type_name -> bridged.bridge.v1.Params
@@ -1684,14 +2122,16 @@ var file_bridged_bridge_v1_state_proto_depIdxs = []int32{
 	9,  // 4: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
 	10, // 5: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
 	10, // 6: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
-	14, // 7: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
-	16, // 8: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
-	9,  // 9: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	15, // 7: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
+	17, // 8: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
+	9,  // 9: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
+	21, // 10: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
+	9,  // 11: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_state_proto_init() }
@@ -1699,13 +2139,14 @@ func file_bridged_bridge_v1_state_proto_init() {
 	if File_bridged_bridge_v1_state_proto != nil {
 		return
 	}
+	file_bridged_bridge_v1_vote_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_state_proto_rawDesc), len(file_bridged_bridge_v1_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -138,6 +138,7 @@ type ChainVote struct {
 	Head          uint64                 `protobuf:"varint,2,opt,name=head,proto3" json:"head,omitempty"`   // finalised head; 0 says nothing
 	Marks         []*Mark                `protobuf:"bytes,3,rep,name=marks,proto3" json:"marks,omitempty"`  // ascending by nonce
 	Reset_        bool                   `protobuf:"varint,4,opt,name=reset,proto3" json:"reset,omitempty"` // takes back all marks of earlier votes; never in the state
+	Alarm         uint32                 `protobuf:"varint,5,opt,name=alarm,proto3" json:"alarm,omitempty"` // 0 says nothing, 1 off, 2 pause, 3 contradiction
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -198,6 +199,13 @@ func (x *ChainVote) GetReset_() bool {
 		return x.Reset_
 	}
 	return false
+}
+
+func (x *ChainVote) GetAlarm() uint32 {
+	if x != nil {
+		return x.Alarm
+	}
+	return 0
 }
 
 // Mark names an inbox up to a nonce by its accumulator.
@@ -1080,12 +1088,13 @@ const file_bridged_bridge_v1_vote_proto_rawDesc = "" +
 	"\x06chains\x18\x02 \x03(\v2\x1c.bridged.bridge.v1.ChainVoteR\x06chains\"E\n" +
 	"\rSealSignature\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"z\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\x90\x01\n" +
 	"\tChainVote\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\x04R\x04head\x12-\n" +
 	"\x05marks\x18\x03 \x03(\v2\x17.bridged.bridge.v1.MarkR\x05marks\x12\x14\n" +
-	"\x05reset\x18\x04 \x01(\bR\x05reset\"F\n" +
+	"\x05reset\x18\x04 \x01(\bR\x05reset\x12\x14\n" +
+	"\x05alarm\x18\x05 \x01(\rR\x05alarm\"F\n" +
 	"\x04Mark\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\fR\x04hash\x12\x14\n" +

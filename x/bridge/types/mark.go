@@ -13,6 +13,34 @@ type Mark struct {
 	Block uint64 `json:"block"` // the chain's own block number
 }
 
+// Alarm is what a validator's vote raises against a chain.
+type Alarm uint8
+
+// The alarms. More than 1/3 of the power behind AlarmPause or above pauses a
+// chain; behind AlarmContradiction it stops the chain's inbox too.
+const (
+	AlarmUnsaid        Alarm = 0 // the vote does not speak of it
+	AlarmOff           Alarm = 1
+	AlarmPause         Alarm = 2 // an operator asks for it
+	AlarmContradiction Alarm = 3 // finalised data contradicts what was agreed
+)
+
+// String is the alarm's name.
+func (a Alarm) String() string {
+	switch a {
+	case AlarmUnsaid, AlarmOff:
+		return "off"
+	case AlarmPause:
+		return "pause"
+	case AlarmContradiction:
+		return "contradiction"
+	}
+	return fmt.Sprintf("unknown(%d)", uint8(a))
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Alarm) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
 // ChainVote is what one validator says of one chain.
 type ChainVote struct {
 	Chain ChainID
@@ -21,6 +49,7 @@ type ChainVote struct {
 	// Reset says that the validator no longer stands by any mark of this chain
 	// that it named in earlier votes: it has come to see another history.
 	Reset bool
+	Alarm Alarm // AlarmUnsaid where it is what was said before
 }
 
 // Validate checks the form of a vote: what any honest validator sends.
@@ -38,7 +67,10 @@ func (v ChainVote) Validate() error {
 	if v.Reset && len(v.Marks) == 0 {
 		return fmt.Errorf("chain %d: takes all marks back and names none", v.Chain)
 	}
-	if v.Head == 0 && len(v.Marks) == 0 {
+	if v.Alarm > AlarmContradiction {
+		return fmt.Errorf("chain %d: alarm %d: at most %d", v.Chain, v.Alarm, AlarmContradiction)
+	}
+	if v.Head == 0 && len(v.Marks) == 0 && v.Alarm == AlarmUnsaid {
 		return fmt.Errorf("chain %d: says nothing", v.Chain)
 	}
 	return nil

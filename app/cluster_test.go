@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +22,7 @@ import (
 	ics23 "github.com/cosmos/ics23/go"
 
 	"github.com/icrosschain/bridged/app/store"
+	"github.com/icrosschain/bridged/internal/ports"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -63,26 +63,17 @@ func newCluster(t *testing.T, size int) *cluster {
 		ChainID: testChainID, GenesisTime: time.Now(), InitialHeight: 1, ConsensusParams: params,
 		AppState: initChain(t, state).AppStateBytes,
 	}}
-	for _, v := range validators {
+	listen := ports.ForTest(t, size)
+	for i, v := range validators {
 		c.members = append(c.members, &member{
 			node: &node{testValidator: v, db: newMemDB()}, nodeKey: &p2p.NodeKey{PrivKey: v.consensus},
-			laddr: freeAddress(t), dir: t.TempDir(), dbs: map[string]cmtdb.DB{}, commits: make(chan int64, 1),
+			laddr: listen.Address(i), dir: t.TempDir(), dbs: map[string]cmtdb.DB{}, commits: make(chan int64, 1),
 		})
 	}
 	for i := range c.members {
 		c.start(i)
 	}
 	return c
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // start opens a member over what its databases hold, and joins it.

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"time"
@@ -13,16 +11,11 @@ import (
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/ports"
 )
 
-// Ports that are tried for validators: below those that the kernel gives to
-// everybody who asks for a free one.
-const (
-	firstPort    = 26656
-	lastPort     = 31656
-	portsPerNode = 10
-	portsInUse   = 3 // of those ten: peers, RPC, telemetry
-)
+// portsPerNode is how many of them `bridged testnet` gives to each validator.
+const portsPerNode = 10
 
 // Chains are asked so often that all validators see a block become final at
 // about the same time: who sees it a height later makes the others wait.
@@ -51,38 +44,13 @@ func (n *network) makeHomes(ctx context.Context) error {
 	port := n.options.port
 	if port == 0 {
 		var err error
-		if port, err = freePorts(); err != nil {
-			return err
+		if n.ports, err = ports.Reserve(validatorCount * portsPerNode); err != nil {
+			return fmt.Errorf("%w; name the first of others with --port", err)
 		}
+		port = n.ports.First
 	}
 	return n.bridged.query(ctx, &n.homes, "testnet", "--validators", strconv.Itoa(validatorCount),
 		"--output-dir", n.space.dir, "--chain-id", networkID, "--starting-port", strconv.Itoa(port))
-}
-
-// freePorts finds a range in which nobody listens on a port that we need.
-func freePorts() (int, error) {
-	const span = validatorCount * portsPerNode
-	for first := firstPort; first+span < lastPort; first += span {
-		if err := vacant(first); err == nil {
-			return first, nil
-		}
-	}
-	return 0, errors.New("no free ports for the validators; name the first with --port")
-}
-
-func vacant(first int) error {
-	for i := range validatorCount {
-		for offset := range portsInUse {
-			listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+i*portsPerNode+offset))
-			if err != nil {
-				return err
-			}
-			if err := listener.Close(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // genesis runs a command on the coordinator's genesis file.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
+	"github.com/icrosschain/bridged/internal/ports"
 )
 
 const (
@@ -51,6 +52,7 @@ type network struct {
 	chains     chains
 	tokens     []*token
 	assets     []*asset
+	ports      *ports.Range // nil if the caller named some
 	homes      []home
 	validators *validators
 	watches    map[*chain]*watch
@@ -106,6 +108,9 @@ func (n *network) close() error {
 		w.close()
 	}
 	errs = append(errs, n.chains.close())
+	if n.ports != nil {
+		errs = append(errs, n.ports.Close())
+	}
 	if n.space != nil {
 		errs = append(errs, n.space.close(n.options.keep))
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/ports"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -32,8 +32,9 @@ func TestDepositEndToEnd(t *testing.T) {
 	t.Setenv("BRIDGED_KEY", hex.EncodeToString(crypto.FromECDSA(key)))
 
 	dir := tempDir(t)
+	first := fmt.Sprint(ports.ForTest(t, testnetPorts).First)
 	var homes []testnetHome
-	decode(t, mustRun(t, "testnet", "-v", "1", "--output-dir", dir, "--chain-id", "local-1", "--starting-port", freePort(t),
+	decode(t, mustRun(t, "testnet", "-v", "1", "--output-dir", dir, "--chain-id", "local-1", "--starting-port", first,
 		"--timeout-commit", "100ms", "--output", "json"), &homes)
 	home := filepath.Join(dir, "node0")
 	t.Setenv("BRIDGED_HOME", home)
@@ -166,23 +167,6 @@ func tempDir(t *testing.T) string {
 		t.Error(err)
 	})
 	return dir
-}
-
-// freePort is the first of a range that is probably free.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for port := 31700; port < 40000; port += testnetPorts {
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		if err := listener.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprint(port)
-	}
-	t.Fatal("no free port")
-	return ""
 }
 
 func TestDecimal(t *testing.T) {

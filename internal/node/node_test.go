@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/ops"
+	"github.com/icrosschain/bridged/internal/ports"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -34,7 +34,7 @@ func newHome(t *testing.T) config.Home {
 	app := config.Default()
 	app.Signer.PassphraseFile = "passphrase"
 	identity, err := CreateHome(home, HomeSpec{Moniker: "anna", App: app, Genesis: genesis, Comet: func(c *cmtconfig.Config) {
-		c.P2P.ListenAddress, c.RPC.ListenAddress = "tcp://127.0.0.1:0", "tcp://"+freeAddress(t)
+		c.P2P.ListenAddress, c.RPC.ListenAddress = "tcp://127.0.0.1:0", "tcp://"+ports.ForTest(t, 1).Address(0)
 		c.Consensus.TimeoutCommit = 10 * time.Millisecond
 	}})
 	if err != nil {
@@ -74,16 +74,6 @@ func tempDir(t *testing.T) string {
 		t.Error(err)
 	})
 	return dir
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func options(t *testing.T, home config.Home, log io.Writer) Options {

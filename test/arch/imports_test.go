@@ -57,6 +57,8 @@ var house = []room{
 	{path: "x/bridge", level: 1},
 	{path: "internal/ops", level: 1},
 
+	{path: "internal/ports", level: 0}, // for tests and cmd/devnet
+
 	{path: "x/bridge/types", level: 0},
 	{path: "x/bridge/quorum", level: 0},
 	{path: "x/bridge/bridgepb", level: 0},

@@ -24,6 +24,7 @@ import (
 
 	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/app/store"
+	"github.com/icrosschain/bridged/internal/ports"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -47,7 +48,10 @@ type Node struct {
 }
 
 // Cluster is running nodes.
-type Cluster struct{ Nodes []*Node }
+type Cluster struct {
+	Nodes []*Node
+	ports *ports.Range
+}
 
 // Start makes the homes and starts all nodes. The caller stops the cluster.
 func Start(ctx context.Context, c Config) (*Cluster, error) {
@@ -60,23 +64,34 @@ func Start(ctx context.Context, c Config) (*Cluster, error) {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = 8 << 20
 	}
-	homes, err := c.homes()
+	listen, err := ports.Reserve(len(c.Genesis.Validators))
 	if err != nil {
 		return nil, err
 	}
-	doc, err := c.document(homes)
-	if err != nil {
-		return nil, err
-	}
-	cluster := &Cluster{}
-	for i := range homes {
-		started, err := c.start(ctx, homes, i, doc)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("starting node %d: %w", i, err), cluster.Stop())
-		}
-		cluster.Nodes = append(cluster.Nodes, started)
+	cluster := &Cluster{ports: listen}
+	if err := cluster.start(ctx, c); err != nil {
+		return nil, errors.Join(err, cluster.Stop())
 	}
 	return cluster, nil
+}
+
+func (c *Cluster) start(ctx context.Context, config Config) error {
+	homes, err := config.homes(c.ports)
+	if err != nil {
+		return err
+	}
+	doc, err := config.document(homes)
+	if err != nil {
+		return err
+	}
+	for i := range homes {
+		started, err := config.start(ctx, homes, i, doc)
+		if err != nil {
+			return fmt.Errorf("starting node %d: %w", i, err)
+		}
+		c.Nodes = append(c.Nodes, started)
+	}
+	return nil
 }
 
 // Stop ends all nodes and waits for them.
@@ -89,6 +104,7 @@ func (c *Cluster) Stop() error {
 		n.Comet.Wait()
 		all = append(all, n.store.Close())
 	}
+	all = append(all, c.ports.Close())
 	return errors.Join(all...)
 }
 
@@ -99,15 +115,11 @@ type home struct {
 	addr string
 }
 
-func (c Config) homes() ([]home, error) {
+func (c Config) homes(listen *ports.Range) ([]home, error) {
 	var homes []home
 	for i := range c.Genesis.Validators {
 		dir := filepath.Join(c.Dir, fmt.Sprintf("node%d", i))
 		cmtconfig.EnsureRoot(dir)
-		addr, err := freeAddress()
-		if err != nil {
-			return nil, err
-		}
 		key, err := p2p.LoadOrGenNodeKey(filepath.Join(dir, "config", "node_key.json"))
 		if err != nil {
 			return nil, fmt.Errorf("node key %d: %w", i, err)
@@ -115,7 +127,7 @@ func (c Config) homes() ([]home, error) {
 		pv := privval.NewFilePV(ed25519.GenPrivKey(), filepath.Join(dir, "config", "priv_validator_key.json"),
 			filepath.Join(dir, "data", "priv_validator_state.json"))
 		pv.Save()
-		homes = append(homes, home{dir, pv, key, addr})
+		homes = append(homes, home{dir, pv, key, listen.Address(i)})
 	}
 	return homes, nil
 }

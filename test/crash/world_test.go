@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/ports"
 )
 
 // world is a network of one validator between two EVM chains. The chains live
@@ -30,8 +30,8 @@ type world struct {
 	base    string // a home that never ran
 	chains  []config.Chain
 	home    string
-	rpc     string // of chain alpha
-	port    int
+	rpc     string       // of chain alpha
+	ports   *ports.Range // of the validator, from 4 on of the follower
 	homes   int
 	process *process
 
@@ -51,12 +51,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.key = hex.EncodeToString(crypto.FromECDSA(key))
-	w.port = freePort(t)
+	w.ports = ports.ForTest(t, 10)
 	w.base = filepath.Join(w.dir, "node0")
 	var homes []struct {
 		Relayer common.Address `json:"relayer"`
 	}
-	out := w.must("testnet", "-v", "1", "--output-dir", w.dir, "--chain-id", "crash-1", "--starting-port", fmt.Sprint(w.port),
+	out := w.must("testnet", "-v", "1", "--output-dir", w.dir, "--chain-id", "crash-1", "--starting-port", fmt.Sprint(w.ports.First),
 		"--timeout-commit", "100ms", "--output", "json")
 	if err := json.Unmarshal(out, &homes); err != nil {
 		t.Fatal(err)
@@ -222,10 +222,10 @@ func (w *world) compareWithReplay() {
 	if err := json.Unmarshal(w.must("comet", "show-node-id", "--home", w.home, "--output", "json"), &id); err != nil {
 		w.t.Fatal(err)
 	}
-	rpc := fmt.Sprintf("tcp://127.0.0.1:%d", w.port+5)
+	rpc := "tcp://" + w.ports.Address(5)
 	p := startProcess(w.t, w.bin, follower, filepath.Join(w.dir, "follower.log"),
-		"BRIDGED_COMET_P2P_PERSISTENT_PEERS="+fmt.Sprintf("%s@127.0.0.1:%d", id.NodeID, w.port),
-		"BRIDGED_COMET_P2P_LADDR="+fmt.Sprintf("tcp://127.0.0.1:%d", w.port+4), "BRIDGED_COMET_RPC_LADDR="+rpc)
+		"BRIDGED_COMET_P2P_PERSISTENT_PEERS="+id.NodeID+"@"+w.ports.Address(0),
+		"BRIDGED_COMET_P2P_LADDR="+"tcp://"+w.ports.Address(4), "BRIDGED_COMET_RPC_LADDR="+rpc)
 	defer p.kill()
 	target := w.height()
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
@@ -246,21 +246,4 @@ func (w *world) compareWithReplay() {
 	}
 	log, _ := os.ReadFile(filepath.Join(w.dir, "follower.log"))
 	w.t.Fatalf("the follower did not reach height %d; its log ends:\n%s", target, tail(log))
-}
-
-// freePort is the first of a range that is probably free.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for port := 40000; port < 50000; port += 10 {
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		if err := listener.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return port
-	}
-	t.Fatal("no free port")
-	return 0
 }

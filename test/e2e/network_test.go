@@ -6,13 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/cmd/devnet/proc"
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/ports"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -131,7 +130,7 @@ func (n *network) other(c *chain) *chain {
 func (n *network) found() {
 	n.t.Helper()
 	n.decode(&n.homes, "testnet", "--validators", strconv.Itoa(validators), "--output-dir", n.dir,
-		"--chain-id", "bridged-e2e-1", "--starting-port", strconv.Itoa(freePorts(n.t)))
+		"--chain-id", "bridged-e2e-1", "--starting-port", strconv.Itoa(ports.ForTest(n.t, 10*validators).First))
 	first := n.homes[0].Home
 	for _, c := range n.chains() {
 		var deployed struct {
@@ -201,36 +200,6 @@ func (n *network) configure() {
 			n.t.Fatal(err)
 		}
 	}
-}
-
-// portRanges counts the ranges of ports that this process has looked at, so that
-// no two networks get the same.
-var portRanges atomic.Int64
-
-// freePorts finds a range in which nobody listens. It begins elsewhere for each
-// process, so that tests of several packages do not race for one.
-func freePorts(t *testing.T) int {
-	t.Helper()
-	const first, ranges, span = 20_000, 150, 10 * validators
-	free := func(from int) bool {
-		for port := from; port < from+span; port++ {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				return false
-			}
-			if err := l.Close(); err != nil {
-				return false
-			}
-		}
-		return true
-	}
-	for range ranges {
-		if from := first + (os.Getpid()+int(portRanges.Add(1)))%ranges*span; free(from) {
-			return from
-		}
-	}
-	t.Fatal("no free ports")
-	return 0
 }
 
 func (n *network) logFile(i int) string { return n.homes[i].Home + "/node.log" }

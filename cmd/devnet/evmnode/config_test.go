@@ -2,7 +2,6 @@ package evmnode_test
 
 import (
 	"math/big"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
+	"github.com/icrosschain/bridged/internal/ports"
 )
 
 func TestBadConfig(t *testing.T) {
@@ -46,15 +46,8 @@ func TestBadConfig(t *testing.T) {
 }
 
 func TestPorts(t *testing.T) {
-	port := func() int {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = listener.Close() }()
-		return listener.Addr().(*net.TCPAddr).Port
-	}
-	http, ws := port(), port()
+	free := ports.ForTest(t, 2)
+	http, ws := free.First, free.First+1
 	node := start(t, evmnode.Config{HTTPPort: http, WSPort: ws})
 	if !strings.HasPrefix(node.HTTPURL(), "http://127.0.0.1:") || !strings.HasPrefix(node.WSURL(), "ws://127.0.0.1:") {
 		t.Errorf("served at %s and %s", node.HTTPURL(), node.WSURL())

@@ -91,14 +91,14 @@ func (m *Machine) ExportGenesis(r Reader) (g types.Genesis, err error) {
 func paramsToPB(p types.Params) *pb.Params {
 	return &pb.Params{
 		MaxMarks: p.MaxMarks, MarkStride: p.MarkStride, HeadInterval: p.HeadInterval, MaxSigs: p.MaxSigs,
-		MaxOpenBatches: p.MaxOpenBatches, KeepBlocks: p.KeepBlocks, PayloadBytes: p.PayloadBytes,
+		MaxOpenBatches: p.MaxOpenBatches, KeepBlocks: p.KeepBlocks, PayloadBytes: p.PayloadBytes, VotingPeriod: p.VotingPeriod,
 	}
 }
 
 func paramsFromPB(p *pb.Params) types.Params {
 	return types.Params{
 		MaxMarks: p.GetMaxMarks(), MarkStride: p.GetMarkStride(), HeadInterval: p.GetHeadInterval(), MaxSigs: p.GetMaxSigs(),
-		MaxOpenBatches: p.GetMaxOpenBatches(), KeepBlocks: p.GetKeepBlocks(), PayloadBytes: p.GetPayloadBytes(),
+		MaxOpenBatches: p.GetMaxOpenBatches(), KeepBlocks: p.GetKeepBlocks(), PayloadBytes: p.GetPayloadBytes(), VotingPeriod: p.GetVotingPeriod(),
 	}
 }
 

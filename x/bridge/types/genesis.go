@@ -54,17 +54,6 @@ func SignerSet(validators []Validator) (ValidatorSet, error) {
 	return NewValidatorSet(members)
 }
 
-// Params are the protocol's parameters, with their ranges in Validate.
-type Params struct {
-	MaxMarks       uint32 `json:"max_marks"`        // marks of one validator above a cursor, 1 to 64
-	MarkStride     uint64 `json:"mark_stride"`      // a mark at every nonce divisible by it, 16 to 1024
-	HeadInterval   uint64 `json:"head_interval"`    // source blocks between head-only votes, 1 to 10000
-	MaxSigs        uint32 `json:"max_sigs"`         // seal signatures in one extension, 1 to 16
-	MaxOpenBatches uint32 `json:"max_open_batches"` // unexecuted batches a chain, 1 to 64
-	KeepBlocks     uint64 `json:"keep_blocks"`      // blocks that finished commands and seals stay, 1 to 1000000
-	PayloadBytes   uint64 `json:"payload_bytes"`    // inbox payload bytes a block, 262144 to 33554432
-}
-
 // Sizes of a vote extension in bytes: the honest limit and the hard one.
 const (
 	SoftVoteBytes = 1 << 10
@@ -74,37 +63,6 @@ const (
 // MaxEventBytes bounds the encoded size of any inbox event in a payload:
 // a deposit with MaxDataBytes of data needs 1,221 bytes.
 const MaxEventBytes = 1300
-
-// DefaultParams are the parameters of a new network.
-func DefaultParams() Params {
-	return Params{
-		MaxMarks: 64, MarkStride: 128, HeadInterval: 32, MaxSigs: 4,
-		MaxOpenBatches: 4, KeepBlocks: 1000, PayloadBytes: 6 << 20,
-	}
-}
-
-// Validate checks each parameter against its range.
-func (p Params) Validate() error {
-	checks := []struct {
-		name     string
-		value    uint64
-		min, max uint64
-	}{
-		{"max_marks", uint64(p.MaxMarks), 1, 64},
-		{"mark_stride", p.MarkStride, 16, 1024},
-		{"head_interval", p.HeadInterval, 1, 10_000},
-		{"max_sigs", uint64(p.MaxSigs), 1, 16},
-		{"max_open_batches", uint64(p.MaxOpenBatches), 1, 64},
-		{"keep_blocks", p.KeepBlocks, 1, 1_000_000},
-		{"payload_bytes", p.PayloadBytes, 256 << 10, 32 << 20},
-	}
-	for _, c := range checks {
-		if c.value < c.min || c.value > c.max {
-			return fmt.Errorf("param %s = %d: want %d to %d", c.name, c.value, c.min, c.max)
-		}
-	}
-	return nil
-}
 
 // Chain is a connected chain.
 type Chain struct {
@@ -300,11 +258,7 @@ func (g Genesis) validateChains() error {
 		}
 		ids[c.ID], labels[c.Label] = true, true
 	}
-	if n := uint64(len(g.Chains)); n > 0 && g.Params.PayloadBytes/n < g.Params.MarkStride*MaxEventBytes {
-		return fmt.Errorf("param payload_bytes = %d: the share of one of %d chains holds less than mark_stride (%d) events of %d bytes",
-			g.Params.PayloadBytes, n, g.Params.MarkStride, MaxEventBytes)
-	}
-	return nil
+	return g.Params.ValidateFor(len(g.Chains))
 }
 
 func (g Genesis) validateAssets() error {

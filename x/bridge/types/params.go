@@ -1,0 +1,121 @@
+package types
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Params are the protocol's parameters. ParamTable says what each counts, and
+// in which range governance may set it.
+type Params struct {
+	MaxMarks       uint32 `json:"max_marks"`
+	MarkStride     uint64 `json:"mark_stride"`
+	HeadInterval   uint64 `json:"head_interval"`
+	MaxSigs        uint32 `json:"max_sigs"`
+	MaxOpenBatches uint32 `json:"max_open_batches"`
+	KeepBlocks     uint64 `json:"keep_blocks"`
+	PayloadBytes   uint64 `json:"payload_bytes"`
+	VotingPeriod   uint64 `json:"voting_period"`
+}
+
+// DefaultParams are the parameters of a new network.
+func DefaultParams() Params {
+	return Params{
+		MaxMarks: 64, MarkStride: 128, HeadInterval: 32, MaxSigs: 4,
+		MaxOpenBatches: 4, KeepBlocks: 1000, PayloadBytes: 6 << 20,
+		VotingPeriod: 300_000,
+	}
+}
+
+// ParamTable is every parameter, in the order of Params.
+func ParamTable() []Param {
+	return []Param{
+		param("max_marks", "marks of one validator above a cursor", 1, 64,
+			func(p *Params) *uint32 { return &p.MaxMarks }),
+		param("mark_stride", "inbox events: a mark at every nonce divisible by it", 16, 1024,
+			func(p *Params) *uint64 { return &p.MarkStride }),
+		param("head_interval", "source blocks between votes that name a head only", 1, 10_000,
+			func(p *Params) *uint64 { return &p.HeadInterval }),
+		param("max_sigs", "seal signatures in one extension", 1, 16,
+			func(p *Params) *uint32 { return &p.MaxSigs }),
+		param("max_open_batches", "unexecuted batches of one chain", 1, 64,
+			func(p *Params) *uint32 { return &p.MaxOpenBatches }),
+		param("keep_blocks", "blocks that finished commands, seals and proposals stay", 1, 1_000_000,
+			func(p *Params) *uint64 { return &p.KeepBlocks }),
+		param("payload_bytes", "bytes of inbox payload in one block", 256<<10, 32<<20,
+			func(p *Params) *uint64 { return &p.PayloadBytes }),
+		param("voting_period", "blocks from a proposal to its deadline", 10, 10_000_000,
+			func(p *Params) *uint64 { return &p.VotingPeriod }),
+	}
+}
+
+// Param is one parameter of the table.
+type Param struct {
+	Name     string
+	Unit     string // what it counts
+	Min, Max uint64
+	get      func(*Params) uint64
+	set      func(*Params, uint64)
+}
+
+func param[N uint32 | uint64](name, unit string, least, most uint64, field func(*Params) *N) Param {
+	return Param{
+		Name: name, Unit: unit, Min: least, Max: most,
+		get: func(p *Params) uint64 { return uint64(*field(p)) },
+		set: func(p *Params, value uint64) { *field(p) = N(value) },
+	}
+}
+
+// Get is the parameter's value among others.
+func (p Param) Get(of Params) uint64 { return p.get(&of) }
+
+// Check refuses a value outside the range.
+func (p Param) Check(value uint64) error {
+	if value < p.Min || value > p.Max {
+		return fmt.Errorf("param %s = %d: want %d to %d (%s)", p.Name, value, p.Min, p.Max, p.Unit)
+	}
+	return nil
+}
+
+// Set changes the parameter to a value in its range.
+func (p Param) Set(in *Params, value uint64) error {
+	if err := p.Check(value); err != nil {
+		return err
+	}
+	p.set(in, value)
+	return nil
+}
+
+// ParamByName finds a parameter in the table.
+func ParamByName(name string) (Param, error) {
+	table := ParamTable()
+	i := slices.IndexFunc(table, func(p Param) bool { return p.Name == name })
+	if i < 0 {
+		return Param{}, fmt.Errorf("param %.40q: there is none of that name", name)
+	}
+	return table[i], nil
+}
+
+// Validate checks each parameter against its range.
+func (p Params) Validate() error {
+	for _, param := range ParamTable() {
+		if err := param.Check(param.Get(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ValidateFor checks the parameters of a network with that many chains: also
+// that a payload of mark_stride of the largest events fits each chain's share,
+// or an inbox could stop for ever.
+func (p Params) ValidateFor(chains int) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	if n := uint64(chains); n > 0 && p.PayloadBytes/n < p.MarkStride*MaxEventBytes { //nolint:gosec // a length
+		return fmt.Errorf("param payload_bytes = %d: the share of one of %d chains holds less than mark_stride (%d) events of %d bytes",
+			p.PayloadBytes, n, p.MarkStride, MaxEventBytes)
+	}
+	return nil
+}

@@ -5,39 +5,44 @@ import (
 
 	"github.com/ethereum/go-ethereum/crypto"
 
-	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
-	"github.com/icrosschain/bridged/x/bridge/quorum"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
-// Chain is a model of a chain with a Bridge contract: an inbox with its
-// accumulator, an outbox with the checks of execute(), and balances. Blocks are
-// final at once unless Lag is set.
+// Chain is a model of a chain with a Bridge contract: its two logs, its vault,
+// and the balances of everybody. It takes, refuses and fails what the real
+// contract does, which the differential test in contracts holds it to; it knows
+// nothing of gas. Blocks are final at once unless Lag is set.
+//
+// The exported fields are the driver's knobs and no part of the chain's state:
+// Reorg leaves them alone.
 type Chain struct {
 	types.Chain
-	Lag uint64 // blocks that finality trails behind
-
-	networkID types.Hash
-	set       types.ValidatorSet
-	epoch     uint64
-	inbox     []Logged
-	hash      types.Hash
-	height    uint64
-
-	executed, next uint64 // outbox position
-	sealHeight     uint64
-	deposits       bool
-	tokens         map[types.Address]types.RegisterToken
-	balances       map[account]types.Amount
-	supply         map[types.Address]types.Amount
-	owed           map[owedKey]types.Claimed
+	Lag  uint64 // blocks that finality trails behind
+	Time uint64 // timestamp of the block being made, in seconds; the driver moves it, never backwards
 
 	// Refuses makes a payout to this payee fail, as a recipient or token that
 	// reverts would.
 	Refuses map[types.Address]bool
+	// Rejects does the same for one token and payee; nil rejects nothing.
+	Rejects func(token, to types.Address) bool
+	// NoCode are addresses that cannot be a token; any other may.
+	NoCode map[types.Address]bool
 	// FailCommands makes commands of these kinds be consumed as failed.
 	FailCommands map[types.CommandKind]bool
+	// Lax takes deposits to the own chain, to recipient zero and with a refund
+	// address that cannot be paid. The real contract refuses them; the network has
+	// to survive a contract that does not.
+	Lax bool
+	// WrappedAt is where the token of a RegisterToken is deployed; nil is
+	// WrappedToken.
+	WrappedAt func(types.RegisterToken) types.Address
+
+	networkID types.Hash
+	height    uint64 // of the block being made
+	contract
+	touched bool // the block being made has changed something
+	past    []snapshot
 }
 
 // Logged is an inbox event with its block and the accumulator after it.
@@ -46,25 +51,19 @@ type Logged struct {
 	Hash types.Hash
 }
 
-type account struct{ token, holder types.Address }
-
-type owedKey struct {
-	nonce uint64
-	index uint32
-}
-
-func newChain(networkID types.Hash, c types.Chain, set types.ValidatorSet) *Chain {
+// NewChain deploys the model with its first validator set, in block 1.
+func NewChain(networkID types.Hash, c types.Chain, set types.ValidatorSet) *Chain {
 	chain := &Chain{
-		Chain: c, networkID: networkID, set: set, epoch: 1, hash: evmsig.InboxSeed(networkID, c.ID, c.Bridge), height: 1,
-		tokens: map[types.Address]types.RegisterToken{}, balances: map[account]types.Amount{},
-		supply: map[types.Address]types.Amount{}, owed: map[owedKey]types.Claimed{},
-		Refuses: map[types.Address]bool{}, FailCommands: map[types.CommandKind]bool{},
+		Chain: c, networkID: networkID, height: 1, contract: newContract(set),
+		Refuses: map[types.Address]bool{}, NoCode: map[types.Address]bool{}, FailCommands: map[types.CommandKind]bool{},
 	}
+	chain.hash = evmsig.InboxSeed(networkID, c.ID, c.Bridge)
 	chain.log(types.Initialized{SetHash: set.Hash()})
 	return chain
 }
 
 func (c *Chain) log(e types.Event) uint64 {
+	c.touched = true
 	nonce := uint64(len(c.inbox)) + 1
 	c.hash = evmsig.Accumulate(c.hash, evmsig.InboxLeaf(nonce, e))
 	c.inbox = append(c.inbox, Logged{types.InboxEvent{Nonce: nonce, Block: c.height, Event: e}, c.hash})
@@ -74,27 +73,81 @@ func (c *Chain) log(e types.Event) uint64 {
 // Log appends any event, as a forged or future contract could.
 func (c *Chain) Log(e types.Event) uint64 { return c.log(e) }
 
-// Mine begins the next block.
-func (c *Chain) Mine() { c.height++ }
-
 // Inbox is everything logged so far.
 func (c *Chain) Inbox() []Logged { return c.inbox }
+
+// InboxHash is the accumulator over it.
+func (c *Chain) InboxHash() types.Hash { return c.hash }
+
+// Position is the outbox: the last command that was wholly executed, and the
+// next item of the one after it.
+func (c *Chain) Position() (executed uint64, next uint32) { return c.executed, c.next }
+
+// Epoch is the number of the validator set in force.
+func (c *Chain) Epoch() uint64 { return c.epoch }
+
+// SealHeight is the height of the newest seal used.
+func (c *Chain) SealHeight() uint64 { return c.sealHeight }
+
+// Deposits says whether deposits are taken.
+func (c *Chain) Deposits() bool { return c.deposits }
+
+// ReleaseGas is the gas cap of a payout that was set last.
+func (c *Chain) ReleaseGas() uint32 { return c.releaseGas }
 
 // WrappedToken is the address at which the model deploys an asset's token.
 func (c *Chain) WrappedToken(asset types.AssetID) types.Address {
 	return types.Address(crypto.Keccak256([]byte("wrapped"), asset[:], c.Bridge[:])[12:])
 }
 
+// TokenOf is the token that stands for an asset, or zero.
+func (c *Chain) TokenOf(asset types.AssetID) types.Address { return c.tokenOf[asset] }
+
+// Token is what the contract knows of a token; Mode 0 is unregistered.
+func (c *Chain) Token(token types.Address) Token { return c.tokens[token] }
+
 // Balance is what a holder has of a token.
 func (c *Chain) Balance(token, holder types.Address) types.Amount {
 	return c.balances[account{token, holder}]
 }
 
-// Supply is how much of a wrapped token exists, with unclaimed fees.
-func (c *Chain) Supply(token types.Address) types.Amount { return c.supply[token] }
+// Custody is what the contract holds of a token besides unclaimed fees: what the
+// network books as custody.
+func (c *Chain) Custody(token types.Address) types.Amount {
+	custody, err := c.Balance(token, c.Bridge).Sub(c.tokens[token].Fees)
+	if err != nil {
+		panic(fmt.Sprintf("model chain %s: fees in %s above the balance: %v", c.Label, token, err))
+	}
+	return custody
+}
+
+// Supply is how much of a wrapped token exists, with unclaimed fees: what the
+// network books as supply.
+func (c *Chain) Supply(token types.Address) types.Amount {
+	supply, err := c.minted[token].Add(c.tokens[token].Fees)
+	if err != nil {
+		panic(fmt.Sprintf("model chain %s: supply of %s: %v", c.Label, token, err))
+	}
+	return supply
+}
+
+// Minted is the wrapped token's own total supply.
+func (c *Chain) Minted(token types.Address) types.Amount { return c.minted[token] }
+
+// Claimable is the relay fees that an account has not withdrawn.
+func (c *Chain) Claimable(holder, token types.Address) types.Amount {
+	return c.claimable[account{token, holder}]
+}
+
+// Owed is the refund that could not be paid, and whether there is one.
+func (c *Chain) Owed(nonce uint64, index uint32) (types.Claimed, bool) {
+	claim, ok := c.owed[owedKey{nonce, index}]
+	return claim, ok
+}
 
 // Give makes units of a token out of nothing, for a test's begin.
 func (c *Chain) Give(token, holder types.Address, amount types.Amount) {
+	c.touched = true
 	c.move(account{token, holder}, amount, true)
 }
 
@@ -110,142 +163,15 @@ func (c *Chain) move(at account, amount types.Amount, in bool) {
 	c.balances[at] = after
 }
 
-// Deposit is the contract's deposit(): it takes the tokens and logs the event.
-// What the contract reverts is an error.
-func (c *Chain) Deposit(d types.Deposited) (uint64, error) {
-	token, known := c.tokens[d.Token]
-	if !c.deposits || !known || d.Amount.Cmp(token.Limit.Minimum) < 0 || d.Amount.IsZero() || len(d.Data) > types.MaxDataBytes {
-		return 0, fmt.Errorf("model chain %s: deposit reverts", c.Label)
-	}
-	if c.Balance(d.Token, d.Sender).Cmp(d.Amount) < 0 {
-		return 0, fmt.Errorf("model chain %s: %s has too little", c.Label, d.Sender)
-	}
-	if d.RefundTo == (types.Address{}) {
-		d.RefundTo = d.Sender
-	}
-	c.move(account{d.Token, d.Sender}, d.Amount, false)
-	if token.Mode == types.ModeLock {
-		c.move(account{d.Token, c.Bridge}, d.Amount, true)
-	} else {
-		c.supply[d.Token], _ = c.supply[d.Token].Sub(d.Amount) // covered: it was in a balance
-	}
-	return c.log(d), nil
-}
+// A Revert is the name of the custom error with which the contract, or a token,
+// refuses a call. Nothing has changed then.
+type Revert string
 
-// Claim is the contract's claim().
-func (c *Chain) Claim(nonce uint64, index uint32, to types.Address) error {
-	key := owedKey{nonce, index}
-	claim, ok := c.owed[key]
-	if !ok {
-		return fmt.Errorf("model chain %s: nothing owed", c.Label)
-	}
-	delete(c.owed, key)
-	claim.To = to
-	c.pay(claim.Token, to, claim.Amount)
-	c.log(claim)
-	return nil
-}
+// Error implements error.
+func (r Revert) Error() string { return "reverts with " + string(r) }
 
-func (c *Chain) pay(token, to types.Address, amount types.Amount) {
-	if c.tokens[token].Mode == types.ModeLock {
-		c.move(account{token, c.Bridge}, amount, false)
-	} else {
-		c.supply[token], _ = c.supply[token].Add(amount)
-	}
-	c.move(account{token, to}, amount, true)
-}
-
-// Execute is the contract's execute() for one slice of at most items: it checks
-// position, path and quorum, does the work and logs the receipt.
-func (c *Chain) Execute(o bridge.OutboxCommand, relayer types.Address, items uint32) error {
-	if o.Nonce != c.executed+1 || o.Seal.Height < c.sealHeight || o.Seal.Epoch != c.epoch {
-		return fmt.Errorf("model chain %s: command %d is not next", c.Label, o.Nonce)
-	}
-	leaf := evmsig.CommandLeaf(c.ID, c.Bridge, o.Nonce, o.Bytes)
-	if !evmsig.VerifyPath(o.Seal.Root, leaf, o.Proof) {
-		return fmt.Errorf("model chain %s: command %d is not under the root", c.Label, o.Nonce)
-	}
-	digest := evmsig.SealDigest(c.networkID, o.Seal.Epoch, o.Seal.Height, o.Seal.Root)
-	var power uint64
-	for position, signature := range o.Signatures {
-		signer, err := evmsig.Recover(digest, signature)
-		if err == nil && position < len(c.set) && c.set[position].Signer == signer {
-			power += uint64(c.set[position].Power)
-		}
-	}
-	if !quorum.Reached(power, c.set.TotalPower()) {
-		return fmt.Errorf("model chain %s: no quorum over seal %d", c.Label, o.Seal.Height)
-	}
-	command, err := types.DecodeCommand(o.Bytes)
-	if err != nil {
-		return err
-	}
-	c.sealHeight = o.Seal.Height
-	first := uint32(c.next) //nolint:gosec // at most MaxBatchItems
-	count := min(items, command.Items()-first)
-	failures := c.run(o.Nonce, command, first, count, relayer)
-	if c.next += uint64(count); uint32(c.next) == command.Items() { //nolint:gosec // as above
-		c.executed, c.next = o.Nonce, 0
-	}
-	c.log(types.Executed{OutboxNonce: o.Nonce, First: first, Count: count, Relayer: relayer, Failures: failures})
-	return nil
-}
-
-// run does a slice's work and returns the bitmap of what failed.
-func (c *Chain) run(nonce uint64, command types.Command, first, count uint32, relayer types.Address) []byte {
-	bits := make([]byte, (count+7)/8)
-	failed := false
-	for i := range count {
-		if !c.item(nonce, command, first+i, relayer) {
-			bits[i/8] |= 1 << (i % 8)
-			failed = true
-		}
-	}
-	if !failed {
-		return nil
-	}
-	return bits
-}
-
-func (c *Chain) item(nonce uint64, command types.Command, index uint32, relayer types.Address) bool {
-	if c.FailCommands[command.Kind()] {
-		return false
-	}
-	switch command := command.(type) {
-	case types.Activate:
-		c.deposits = true
-	case types.SetParams:
-		c.deposits = command.Deposits
-	case types.RegisterToken:
-		if command.Mode == types.ModeMint {
-			command.Token = c.WrappedToken(command.Asset)
-		}
-		c.tokens[command.Token] = command
-		c.log(types.TokenRegistered{Asset: command.Asset, Token: command.Token, Mode: command.Mode, Decimals: command.Decimals})
-	case types.SetValidators:
-		c.set, c.epoch = command.Set, command.Epoch
-	case types.Batch:
-		return c.payout(nonce, index, command.Entries[index], relayer)
-	case types.Slash:
-		return false
-	}
-	return true
-}
-
-func (c *Chain) payout(nonce uint64, index uint32, e types.BatchEntry, relayer types.Address) bool {
-	if !e.Fee.IsZero() {
-		c.pay(e.Token, relayer, e.Fee)
-	}
-	if !c.Refuses[e.Recipient] {
-		c.pay(e.Token, e.Recipient, e.Amount)
-		return true
-	}
-	if e.Kind == types.EntryRefund {
-		c.owed[owedKey{nonce, index}] = types.Claimed{
-			OutboxNonce: nonce, Index: index, Token: e.Token, Owner: e.Recipient, Amount: e.Amount,
-		}
-	}
-	return false
+func (c *Chain) reverts(call string, name Revert) error {
+	return fmt.Errorf("model chain %s: %s %w", c.Label, call, name)
 }
 
 // view is what a validator's observer has proven of the chain: its finalised

@@ -100,7 +100,7 @@ func New(t testing.TB, g types.Genesis, powers ...uint32) *Network {
 		t.Fatal(err)
 	}
 	for _, c := range g.Chains {
-		n.Chains[c.ID] = newChain(evmsig.NetworkID(ChainID), c, set)
+		n.Chains[c.ID] = NewChain(evmsig.NetworkID(ChainID), c, set)
 	}
 	for _, v := range n.Validators {
 		if _, err := machine.InitGenesis(v.Store, ChainID, 1, n.Genesis); err != nil {
@@ -166,6 +166,7 @@ func (n *Network) Step() {
 	n.compare()
 	for _, c := range n.Chains {
 		c.Mine()
+		c.Time = uint64(n.Time.Unix()) //nolint:gosec // after 1970
 	}
 }
 

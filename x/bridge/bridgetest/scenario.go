@@ -24,7 +24,7 @@ func PairGenesis() types.Genesis {
 	chain := func(id types.ChainID, label string, bridge byte) types.Chain {
 		return types.Chain{
 			ID: id, Label: label, Bridge: types.Address{0xb0, bridge}, BatchGapMS: 0,
-			BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas,
+			BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas, ExpiryBlocks: types.DefaultExpiry,
 		}
 	}
 	return types.Genesis{
@@ -66,7 +66,7 @@ func NewPair(t testing.TB, bend func(*types.Genesis), first ...func(*Network)) *
 // deployed with, and that has logged events already.
 func Foreign(id types.ChainID, events ...types.Event) func(*Network) {
 	return func(n *Network) {
-		c := newChain(n.Chains[id].networkID, n.Chains[id].Chain, types.ValidatorSet{{Signer: types.Address{1}, Power: 1}})
+		c := NewChain(n.Chains[id].networkID, n.Chains[id].Chain, types.ValidatorSet{{Signer: types.Address{1}, Power: 1}})
 		for _, e := range events {
 			c.log(e)
 		}

@@ -28,7 +28,7 @@ FUZZTIME ?= 5m
 RAPID_CHECKS ?= 5000
 
 TOOLS      := bin/tools
-GOTESTSUM  := $(TOOLS)/gotestsum --format pkgname --hide-summary skipped --
+GOTESTSUM  := $(TOOLS)/gotestsum --format pkgname-and-test-fails --hide-summary skipped --
 
 .PHONY: help
 help: ## list the targets

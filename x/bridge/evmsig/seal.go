@@ -12,7 +12,7 @@ import (
 )
 
 // ErrSignature says that bytes are no valid signature of anybody over a digest.
-var ErrSignature = errors.New("invalid seal signature")
+var ErrSignature = errors.New("invalid signature")
 
 var (
 	domainType    = crypto.Keccak256Hash([]byte("EIP712Domain(string name,string version,bytes32 salt)"))
@@ -28,27 +28,22 @@ func SealDigest(networkID types.Hash, epoch, height uint64, root types.Hash) typ
 	if root == (types.Hash{}) {
 		return types.Hash{}
 	}
-	var domain, seal words
-	domain.word(domainType)
-	domain.word(domainName)
-	domain.word(domainVersion)
-	domain.word(networkID)
+	var seal words
 	seal.word(sealType)
 	seal.uint(epoch)
 	seal.uint(height)
 	seal.word(root)
-	domainHash, sealHash := domain.hash(), seal.hash()
-	return crypto.Keccak256Hash([]byte{0x19, 0x01}, domainHash[:], sealHash[:])
+	return typedDigest(networkID, seal.hash())
 }
 
 // Sign signs a digest and returns the EIP-2098 form, r ‖ yParityAndS, low s.
 func Sign(key *ecdsa.PrivateKey, digest types.Hash) (sig [types.SignatureBytes]byte, err error) {
 	if key == nil || digest == (types.Hash{}) {
-		return sig, fmt.Errorf("sign seal: no key or zero digest")
+		return sig, fmt.Errorf("sign: no key or zero digest")
 	}
 	full, err := crypto.Sign(digest[:], key)
 	if err != nil {
-		return sig, fmt.Errorf("sign seal: %w", err)
+		return sig, fmt.Errorf("sign: %w", err)
 	}
 	return Compact([65]byte(full)), nil
 }

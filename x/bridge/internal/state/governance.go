@@ -1,0 +1,115 @@
+package state
+
+import (
+	"encoding/binary"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// The keys of governance. Proposals are found by id; which of them are open, and
+// when the others leave the state, stands beside them, so that a block reads
+// only what concerns it.
+const (
+	prefixProposal = 'v' // section, …
+	prefixAccount  = 'u' // operator → Account
+)
+
+// The sections of prefixProposal.
+const (
+	sectionRecord = 'r' // id → Proposal
+	sectionOpen   = 'o' // id → nothing
+	sectionEnded  = 'e' // height at which it is pruned, id → nothing
+)
+
+func proposalKey(section byte, numbers ...uint64) []byte {
+	k := []byte{prefixProposal, section}
+	for _, n := range numbers {
+		k = binary.BigEndian.AppendUint64(k, n)
+	}
+	return k
+}
+
+// ProposalKey is the key of a Proposal.
+func ProposalKey(id uint64) []byte { return proposalKey(sectionRecord, id) }
+
+// AccountKey is the key of an operator's Account.
+func AccountKey(operator types.Address) []byte { return key(prefixAccount, operator[:]) }
+
+// Account is an operator's record; that of one who never sent anything is empty.
+func (v View) Account(operator types.Address) *pb.Account {
+	account := &pb.Account{}
+	v.get(AccountKey(operator), account)
+	return account
+}
+
+// SetAccount writes it.
+func (s State) SetAccount(operator types.Address, account *pb.Account) {
+	s.set(AccountKey(operator), account)
+}
+
+// Proposal is one proposal, or nil.
+func (v View) Proposal(id uint64) *pb.Proposal {
+	proposal := &pb.Proposal{}
+	if !v.get(ProposalKey(id), proposal) {
+		return nil
+	}
+	return proposal
+}
+
+// Proposals visits the kept proposals from an id on, in order.
+func (v View) Proposals(from uint64, visit func(*pb.Proposal) bool) {
+	must(v.r.Iterate(ProposalKey(from), after(proposalKey(sectionRecord)), func(_, value []byte) bool {
+		proposal := &pb.Proposal{}
+		must(proto.Unmarshal(value, proposal))
+		return visit(proposal)
+	}))
+}
+
+// OpenProposals is the ids of all open proposals, ascending.
+func (v View) OpenProposals() []uint64 {
+	var open []uint64
+	v.each(proposalKey(sectionOpen), func(k, _ []byte) bool {
+		open = append(open, lastNumber(k))
+		return true
+	})
+	return open
+}
+
+// lastNumber reads the number that ends a key of governance.
+func lastNumber(k []byte) uint64 {
+	if len(k) < 10 {
+		Failf("proposal key of %d bytes", len(k))
+	}
+	return binary.BigEndian.Uint64(k[len(k)-8:])
+}
+
+// SetProposal writes an open proposal.
+func (s State) SetProposal(proposal *pb.Proposal) {
+	s.set(ProposalKey(proposal.Id), proposal)
+	must(s.s.Set(proposalKey(sectionOpen, proposal.Id), []byte{1}))
+}
+
+// EndProposal writes a proposal that has ended, and plans when it leaves the
+// state.
+func (s State) EndProposal(proposal *pb.Proposal, pruned uint64) {
+	s.set(ProposalKey(proposal.Id), proposal)
+	s.remove(proposalKey(sectionOpen, proposal.Id))
+	must(s.s.Set(proposalKey(sectionEnded, pruned, proposal.Id), []byte{1}))
+}
+
+// PruneProposals deletes the ended proposals whose time has come at a height, at
+// most limit of them.
+func (s State) PruneProposals(height uint64, limit int) {
+	var due [][]byte
+	must(s.r.Iterate(proposalKey(sectionEnded), proposalKey(sectionEnded, height+1), func(k, _ []byte) bool {
+		due = append(due, append([]byte(nil), k...))
+		return len(due) < limit
+	}))
+	for _, k := range due {
+		s.remove(ProposalKey(lastNumber(k)))
+		s.remove(k)
+	}
+}

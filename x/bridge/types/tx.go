@@ -1,0 +1,142 @@
+package types
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Limits of operator transactions.
+const (
+	// MaxTxBytes bounds one transaction.
+	MaxTxBytes = 32 << 10
+	// MaxTxExpiry is how many blocks ahead a transaction's expiry may lie.
+	MaxTxExpiry = 10_000
+	// MaxTxAhead is how many transactions of one operator may wait: sequences
+	// from the next one on.
+	MaxTxAhead = 16
+)
+
+// Tx is a transaction of a validator's operator, without its signature. It has
+// exactly one message.
+type Tx struct {
+	ChainID  string      `json:"chain_id"` // of the network
+	Operator Address     `json:"operator"`
+	Sequence uint64      `json:"sequence"`      // of the operator: the first is 1, then 2, 3, …
+	Expiry   uint64      `json:"expiry_height"` // last block that may hold it
+	Propose  *GovPropose `json:"propose,omitempty"`
+	Vote     *GovVote    `json:"vote,omitempty"`
+}
+
+// GovPropose submits a proposal. It is its proposer's vote for it, too.
+type GovPropose struct {
+	Content Content `json:"content"`
+}
+
+// GovVote is a vote about an open proposal. A later one of the same operator
+// replaces it.
+type GovVote struct {
+	Proposal uint64 `json:"proposal"`
+	Yes      bool   `json:"yes"`
+}
+
+// Validate checks the form of a transaction: everything that can be said of it
+// without the state.
+func (t Tx) Validate() error {
+	switch {
+	case t.ChainID == "":
+		return errors.New("transaction: no chain_id")
+	case t.Operator == (Address{}):
+		return errors.New("transaction: zero operator")
+	case t.Sequence == 0:
+		return errors.New("transaction: sequence 0, the first is 1")
+	case (t.Propose == nil) == (t.Vote == nil):
+		return errors.New("transaction: wants exactly one message")
+	case t.Propose != nil:
+		return t.Propose.Content.Validate()
+	case t.Vote.Proposal == 0:
+		return errors.New("vote: proposal 0, the first is 1")
+	}
+	return nil
+}
+
+// Action says in one line of English what the transaction does. It is part of
+// what is signed, so that a wallet shows it, and follows from the transaction
+// alone.
+func (t Tx) Action() string {
+	switch {
+	case t.Propose != nil:
+		return "propose to " + t.Propose.Content.Action()
+	case t.Vote != nil && t.Vote.Yes:
+		return fmt.Sprintf("vote yes on proposal %d", t.Vote.Proposal)
+	case t.Vote != nil:
+		return fmt.Sprintf("vote no on proposal %d", t.Vote.Proposal)
+	}
+	return "nothing"
+}
+
+// ProposalStatus is a proposal's place in its life.
+type ProposalStatus string
+
+// The stations of a proposal. Only the first can still change.
+const (
+	ProposalOpen     ProposalStatus = "open"
+	ProposalApplied  ProposalStatus = "applied"  // it passed, and was applied in that block
+	ProposalFailed   ProposalStatus = "failed"   // it passed, and did not apply any more
+	ProposalRejected ProposalStatus = "rejected" // 1/3 of the power or more is against it
+	ProposalExpired  ProposalStatus = "expired"  // its deadline came before a decision
+)
+
+// QuarantineAction says what becomes of a record in quarantine.
+type QuarantineAction uint8
+
+// The three ways.
+const (
+	QuarantineCredit QuarantineAction = 1 // release it as its deposit said
+	QuarantineRefund QuarantineAction = 2 // return it to its deposit's refund address
+	QuarantineDrop   QuarantineAction = 3 // pay it to nobody
+)
+
+var quarantineActions = map[QuarantineAction]string{
+	QuarantineCredit: "credit", QuarantineRefund: "refund", QuarantineDrop: "drop",
+}
+
+// Validate refuses anything but the three.
+func (q QuarantineAction) Validate() error {
+	if _, ok := quarantineActions[q]; !ok {
+		return fmt.Errorf("quarantine action %d: want credit, refund or drop", q)
+	}
+	return nil
+}
+
+// String is credit, refund or drop.
+func (q QuarantineAction) String() string {
+	if name, ok := quarantineActions[q]; ok {
+		return name
+	}
+	return fmt.Sprintf("unknown(%d)", uint8(q))
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (q QuarantineAction) MarshalText() ([]byte, error) { return []byte(q.String()), q.Validate() }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (q *QuarantineAction) UnmarshalText(text []byte) error {
+	for _, action := range []QuarantineAction{QuarantineCredit, QuarantineRefund, QuarantineDrop} {
+		if action.String() == string(text) {
+			*q = action
+			return nil
+		}
+	}
+	return fmt.Errorf("quarantine action %.20q: want credit, refund or drop", text)
+}
+
+// validateTitle takes one line of printable ASCII: a wallet shows it.
+func validateTitle(title string) error {
+	if title == "" || len(title) > MaxTitleBytes || strings.IndexFunc(title, notPrintable) >= 0 {
+		return fmt.Errorf("title: want 1 to %d printable ASCII characters", MaxTitleBytes)
+	}
+	return nil
+}
+
+func notPrintable(r rune) bool { return r < ' ' || r > '~' }

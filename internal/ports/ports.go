@@ -68,8 +68,8 @@ type test interface {
 	Fatal(args ...any)
 }
 
-// ForTest reserves ports until the test has ended, and what it cleans up
-// afterwards registered.
+// ForTest reserves ports until the test has ended and has run the cleanups that
+// it registered afterwards, which stop who listens.
 func ForTest(t test, count int) *Range {
 	t.Helper()
 	r, err := Reserve(count)

@@ -59,7 +59,7 @@ func testGenesis(validators []testValidator) types.Genesis {
 	for i, id := range []types.ChainID{alpha, beta} {
 		g.Chains = append(g.Chains, types.Chain{
 			ID: id, Label: []string{"alpha", "beta"}[i], Bridge: common.BigToAddress(big.NewInt(int64(7000 + i))),
-			BatchGapMS: 1000, BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas,
+			BatchGapMS: 1000, BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas, ExpiryBlocks: types.DefaultExpiry,
 		})
 	}
 	g.Assets = []types.Asset{{ID: testAsset, Name: "Test", Symbol: "TST", Decimals: 18, Tokens: []types.Token{

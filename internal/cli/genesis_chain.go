@@ -70,6 +70,7 @@ func genesisAddChainCommand(s *session) *cobra.Command {
 	c.Flags().DurationVar(&gap, "batch-gap", 12*time.Second, "least time between batches, about one block of the chain")
 	c.Flags().Uint64Var(&chain.BatchGas, "batch-gas", types.DefaultBatchGas, "gas that one batch may plan with")
 	c.Flags().Uint32Var(&chain.ReleaseGas, "release-gas", types.DefaultReleaseGas, "gas cap of one payout")
+	c.Flags().Uint64Var(&chain.ExpiryBlocks, "expiry-blocks", types.DefaultExpiry, "blocks of this chain after which a transfer from it that still waits is refunded: about a day")
 	return c
 }
 

@@ -20,7 +20,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	genesis.State.Chains = []types.Chain{{
-		ID: 7, Label: "alpha", Bridge: types.Address{1}, BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas,
+		ID: 7, Label: "alpha", Bridge: types.Address{1}, BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas, ExpiryBlocks: types.DefaultExpiry,
 	}}
 	if err := genesis.Write(home.GenesisFile()); err != nil {
 		t.Fatal(err)

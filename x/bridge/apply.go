@@ -21,7 +21,8 @@ func (m *Machine) Apply(s Store, b Block, txs [][]byte) (result Result, err erro
 		result.Txs = append(result.Txs, a.transaction(i, tx))
 	}
 	a.heads()
-	a.batches()
+	a.sweep()
+	a.commands()
 	a.seal()
 	a.prune()
 	a.save()
@@ -31,25 +32,26 @@ func (m *Machine) Apply(s Store, b Block, txs [][]byte) (result Result, err erro
 
 // applier is a block being executed: what it has loaded and not yet written.
 type applier struct {
-	machine *Machine
-	s       state.State
-	block   Block
-	network *pb.Network
-	ballot  *ballot
-	chains  []*pb.Chain // ascending by id
-	assets  map[types.AssetID]*pb.Asset
-	ledgers map[types.AssetID]*ledger
-	touched []types.AssetID                 // ledgers to write, in the order of their first use
-	fresh   map[types.ChainID][]*pb.Entry   // queued by this block
-	orders  map[types.ChainID][]*pb.Command // made by this block
-	events  []Event
+	machine  *Machine
+	s        state.State
+	block    Block
+	network  *pb.Network
+	ballot   *ballot
+	chains   []*pb.Chain // ascending by id
+	assets   map[types.AssetID]*pb.Asset
+	ledgers  map[types.AssetID]*ledger
+	touched  []types.AssetID                 // ledgers to write, in the order of their first use
+	lanes    []*lane                         // in use, ascending by id
+	backlogs map[types.ChainID][][]byte      // in use: control commands that wait
+	orders   map[types.ChainID][]*pb.Command // made by this block
+	events   []Event
 }
 
 func newApplier(m *Machine, s state.State, b Block) *applier {
 	a := &applier{
 		machine: m, s: s, block: b, network: s.Network(), chains: s.Chains(),
 		assets: map[types.AssetID]*pb.Asset{}, ledgers: map[types.AssetID]*ledger{},
-		fresh: map[types.ChainID][]*pb.Entry{}, orders: map[types.ChainID][]*pb.Command{},
+		backlogs: map[types.ChainID][][]byte{}, orders: map[types.ChainID][]*pb.Command{},
 	}
 	a.ballot = newBallot(s.View, a.network)
 	return a
@@ -188,27 +190,27 @@ func (a *applier) event(chain *pb.Chain, nonce uint64, event types.Event) {
 	}
 }
 
-// quarantine consumes an event that the rules have no place for. It is counted
-// and told, and consensus goes on.
-func (a *applier) quarantine(chain *pb.Chain, nonce uint64, reason types.Reason) {
-	a.network.Quarantined++
-	a.emit(EventQuarantined, "chain", decimal(chain.Id), "nonce", decimal(nonce), "reason", string(reason))
-}
-
 // heads moves the agreed heads; they never fall.
 func (a *applier) heads() {
 	for _, chain := range a.chains {
 		votes := a.ballot.chains[types.ChainID(chain.Id)]
-		if votes != nil {
-			chain.Head = max(chain.Head, a.ballot.head(votes))
+		if votes == nil || chain.Paused == contradicted {
+			continue
+		}
+		if head := a.ballot.head(votes); head > chain.Head {
+			chain.Head, chain.HeadHeight, chain.HeadMs = head, a.height(), a.block.Time.UnixMilli()
 		}
 	}
 }
 
 // save writes what the block changed, in a fixed order.
 func (a *applier) save() {
+	a.saveLanes()
 	for _, chain := range a.chains {
 		a.ballot.save(a.s, chain)
+		if backlog, used := a.backlogs[types.ChainID(chain.Id)]; used {
+			a.s.SetBacklog(types.ChainID(chain.Id), &pb.Backlog{Commands: backlog})
+		}
 		a.s.SetChain(chain)
 	}
 	slices.SortFunc(a.touched, func(x, y types.AssetID) int { return slices.Compare(x[:], y[:]) })

@@ -200,6 +200,29 @@ func (b *ballot) head(c *chainBallot) uint64 {
 	return quorum.GreatestReached(b.power, said)
 }
 
+// clearAlarms takes back what all members raise against a chain.
+func (b *ballot) clearAlarms(c *chainBallot) {
+	for i, held := range c.held {
+		if alarmOf(held) != types.AlarmOff {
+			held.Alarm, c.dirty[i] = uint32(types.AlarmUnsaid), true
+		}
+	}
+}
+
+// clearMarks takes back the marks of all members: they stood on another history.
+func (b *ballot) clearMarks(c *chainBallot) {
+	for i, held := range c.held {
+		if len(held.Marks) > 0 {
+			held.Marks, c.dirty[i] = nil, true
+		}
+	}
+}
+
+// serves says whether a chain's inbox may be applied, these votes counted.
+func (b *ballot) serves(c *chainBallot) bool {
+	return c.chain.Refused == "" && c.chain.Paused != contradicted && !b.raised(c, types.AlarmContradiction)
+}
+
 // raised says whether members with more than 1/3 of the power raise an alarm of
 // at least this kind.
 func (b *ballot) raised(c *chainBallot, alarm types.Alarm) bool {

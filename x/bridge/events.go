@@ -6,9 +6,13 @@ package bridge
 // are stable codes. Names and attributes only ever grow.
 const (
 	EventInboxApplied     = "inbox_applied"     // chain, first, last, hash
-	EventQuarantined      = "quarantined"       // chain, nonce, reason
+	EventQuarantined      = "quarantined"       // chain, nonce, reason; of a deposit also id, asset, amount
+	EventResolved         = "resolved"          // id, chain, nonce, action
 	EventChainRefused     = "chain_refused"     // chain, reason
 	EventChainPaused      = "chain_paused"      // chain, pause
+	EventChainUnpaused    = "chain_unpaused"    // chain
+	EventChainReanchored  = "chain_reanchored"  // chain, nonce, hash, outbox_nonce
+	EventChainRetired     = "chain_retired"     // chain
 	EventTokenRegistered  = "token_registered"  // chain, asset, token
 	EventStaked           = "staked"            // chain, nonce, operator, amount (of the staked token)
 	EventUnstaked         = "unstaked"          // as staked
@@ -17,6 +21,7 @@ const (
 	EventTransferReleased = "transfer_released" // transfer_id, chain, outbox_nonce, index, payout, fee, reason
 	EventTransferFailed   = "transfer_failed"   // as transfer_released
 	EventTransferOwed     = "transfer_owed"     // as transfer_released
+	EventTransferVanished = "transfer_vanished" // transfer_id, amount: its deposit is not in the chain's history any more
 	EventTransferClaimed  = "transfer_claimed"  // transfer_id, chain, amount, to
 
 	// As transfer_released; or transfer_id, payout (0), fee, reason, where the

@@ -10,27 +10,34 @@ import (
 
 // place is where the state keeps a transfer: the latest station of its life.
 type place struct {
-	entry   *pb.Entry // nil when only the owed record is left
+	entry   *pb.Entry // nil when only the owed or the quarantine record is left
 	owed    *pb.Owed
-	chain   *pb.Chain   // whose outbox pays it
-	command *pb.Command // nil while it is queued
+	record  *pb.Quarantine
+	chain   *pb.Chain    // whose outbox pays it
+	lane    state.LaneID // while it is queued
+	command *pb.Command  // nil while it is queued
 	index   uint32
 	seal    *pb.Seal
 	claimed bool // a refund that could not be paid, and is not owed any more
 }
 
 func (p place) transfer() *pb.Transfer {
-	if p.entry == nil {
+	switch {
+	case p.record != nil:
+		return p.record.Transfer
+	case p.owed != nil:
 		return p.owed.Transfer
 	}
 	return p.entry.Transfer
 }
 
-// find looks a transfer up: among the commands, then the queues, then what is
-// owed. A refund is a later station than a release.
+// find looks a transfer up: in quarantine, among the commands, then the lanes,
+// then what is owed. A refund is a later station than a release.
 func find(v state.View, id types.TransferID) (place, bool) {
-	var best place
-	found := false
+	best, found := quarantined(v, id)
+	if found {
+		return best, true
+	}
 	better := func(p place) {
 		if !found || p.entry != nil && p.entry.Kind == uint32(types.EntryRefund) {
 			best, found = p, true
@@ -47,9 +54,9 @@ func find(v state.View, id types.TransferID) (place, bool) {
 		}
 		return true
 	})
-	eachQueued(v, func(chain *pb.Chain, e *pb.Entry) {
+	eachQueued(v, func(chain *pb.Chain, lane state.LaneID, e *pb.Entry) {
 		if is(e.Transfer, id) {
-			better(place{entry: e, chain: chain})
+			better(place{entry: e, chain: chain, lane: lane})
 		}
 	})
 	if found {
@@ -66,6 +73,18 @@ func find(v state.View, id types.TransferID) (place, bool) {
 	return best, found
 }
 
+// quarantined looks for a transfer's record in quarantine.
+func quarantined(v state.View, id types.TransferID) (p place, found bool) {
+	v.Quarantines(0, func(record *pb.Quarantine) bool {
+		found = len(record.Transfer.RefundTo) > 0 && is(record.Transfer, id)
+		if found {
+			p = place{record: record, chain: v.Chain(id.Source)}
+		}
+		return !found
+	})
+	return p, found
+}
+
 func is(t *pb.Transfer, id types.TransferID) bool {
 	return t.Source == uint64(id.Source) && t.Nonce == id.Nonce
 }
@@ -76,12 +95,16 @@ func claimed(v state.View, p place) bool {
 	return p.status() == types.StatusOwed && v.Owed(types.ChainID(p.chain.Id), p.command.Nonce, p.index) == nil
 }
 
-// eachQueued visits all entries that wait for a batch, chain by chain in order.
-func eachQueued(v state.View, visit func(*pb.Chain, *pb.Entry)) {
+// eachQueued visits all entries that wait for a batch, chain by chain and lane by
+// lane in order.
+func eachQueued(v state.View, visit func(*pb.Chain, state.LaneID, *pb.Entry)) {
 	for _, chain := range v.Chains() {
-		for number := chain.QueueHead; number < chain.QueueTail; number++ {
-			for _, e := range v.Segment(types.ChainID(chain.Id), number).GetEntries() {
-				visit(chain, e)
+		for _, id := range v.Lanes(types.ChainID(chain.Id)) {
+			lane := v.Lane(id)
+			for number := lane.Head; number < lane.Tail; number++ {
+				for _, e := range v.Segment(id, number).Entries {
+					visit(chain, id, e)
+				}
 			}
 		}
 	}
@@ -89,7 +112,10 @@ func eachQueued(v state.View, visit func(*pb.Chain, *pb.Entry)) {
 
 // status says at which station of its life the transfer is.
 func (p place) status() types.Status {
-	if p.entry == nil {
+	switch {
+	case p.record != nil:
+		return types.StatusQuarantined
+	case p.owed != nil:
 		return types.StatusOwed
 	}
 	refund := p.entry.Kind == uint32(types.EntryRefund)
@@ -121,6 +147,9 @@ func (p place) status() types.Status {
 
 // reason is why it is there: the code of a refund, or of a wait.
 func (p place) reason(v state.View, network *pb.Network) types.Reason {
+	if p.record != nil {
+		return types.Reason(p.record.Reason)
+	}
 	if status := p.status(); status == types.StatusOwed || status == types.StatusClaimed {
 		return types.ReasonRefundFailed
 	}
@@ -133,16 +162,30 @@ func (p place) reason(v state.View, network *pb.Network) types.Reason {
 	return p.waits(v, network)
 }
 
-// waits is why a queued entry is not in a batch yet.
-func (p place) waits(v state.View, network *pb.Network) types.Reason {
-	id := types.AssetID(p.entry.Transfer.Asset)
-	token := tokenOn(v.Asset(id), types.ChainID(p.chain.Id))
-	balance := ledgerFromPB(v.Ledger(id)).on(types.ChainID(p.chain.Id), types.TokenMode(token.GetMode())) //nolint:gosec // written from a TokenMode
-	if !balance.reserve(amountOf(p.entry.Payout), amountOf(p.entry.Fee)) {
-		return types.ReasonMissingLiquidity
+// statusIn is status, told whether a queued release is held.
+func (p place) statusIn(v state.View, network *pb.Network) types.Status {
+	status := p.status()
+	if status == types.StatusQueued && p.waits(v, network).Holds() {
+		return types.StatusHeld
 	}
-	if p.chain.OpenBatches >= network.Params.MaxOpenBatches {
-		return types.ReasonOpenBatches
+	return status
+}
+
+// waits is why a queued entry is not in a batch yet. The state holds no clock:
+// a flow limit is judged as of the last payout that it let pass.
+func (p place) waits(v state.View, network *pb.Network) types.Reason {
+	if p.lane.Kind == state.LaneLarge {
+		return types.ReasonLargeAmount
+	}
+	id := types.AssetID(p.entry.Transfer.Asset)
+	source := v.Chain(types.ChainID(p.entry.Transfer.Source))
+	books := ledgerFromPB(v.Ledger(id))
+	token := tokenOn(v.Asset(id), types.ChainID(p.chain.Id))
+	if reason := holdOf(p.entry, p.chain, source, v.Asset(id), books, books.at(token).spentAt); reason != types.ReasonNone {
+		return reason
+	}
+	if reason := batchDue(network, p.chain, 0); reason != types.ReasonNone {
+		return reason
 	}
 	return types.ReasonBatchGap
 }

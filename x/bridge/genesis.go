@@ -40,7 +40,7 @@ func (m *Machine) InitGenesis(st Store, chainID string, initialHeight int64, g t
 		seed := evmsig.InboxSeed(networkID, c.ID, c.Bridge)
 		s.SetChain(&pb.Chain{
 			Id: uint64(c.ID), Label: c.Label, Bridge: c.Bridge[:], BatchGapMs: c.BatchGapMS, BatchGas: c.BatchGas,
-			ReleaseGas: c.ReleaseGas, CursorHash: seed[:],
+			ReleaseGas: c.ReleaseGas, ExpiryBlocks: c.ExpiryBlocks, CursorHash: seed[:],
 		})
 	}
 	for _, asset := range g.Assets {
@@ -92,6 +92,8 @@ func paramsToPB(p types.Params) *pb.Params {
 	return &pb.Params{
 		MaxMarks: p.MaxMarks, MarkStride: p.MarkStride, HeadInterval: p.HeadInterval, MaxSigs: p.MaxSigs,
 		MaxOpenBatches: p.MaxOpenBatches, KeepBlocks: p.KeepBlocks, PayloadBytes: p.PayloadBytes, VotingPeriod: p.VotingPeriod,
+		LargeDelayBlocks: p.LargeDelayBlocks, LargeDelayMs: p.LargeDelayMS, MaxHeld: p.MaxHeld, MaxOpenSeals: p.MaxOpenSeals,
+		MaxCommands: p.MaxCommands, RetireDelayBlocks: p.RetireDelayBlocks, RetireDelayMs: p.RetireDelayMS,
 	}
 }
 
@@ -99,6 +101,8 @@ func paramsFromPB(p *pb.Params) types.Params {
 	return types.Params{
 		MaxMarks: p.GetMaxMarks(), MarkStride: p.GetMarkStride(), HeadInterval: p.GetHeadInterval(), MaxSigs: p.GetMaxSigs(),
 		MaxOpenBatches: p.GetMaxOpenBatches(), KeepBlocks: p.GetKeepBlocks(), PayloadBytes: p.GetPayloadBytes(), VotingPeriod: p.GetVotingPeriod(),
+		LargeDelayBlocks: p.GetLargeDelayBlocks(), LargeDelayMS: p.GetLargeDelayMs(), MaxHeld: p.GetMaxHeld(), MaxOpenSeals: p.GetMaxOpenSeals(),
+		MaxCommands: p.GetMaxCommands(), RetireDelayBlocks: p.GetRetireDelayBlocks(), RetireDelayMS: p.GetRetireDelayMs(),
 	}
 }
 
@@ -134,6 +138,7 @@ func assetToPB(a types.Asset) *pb.Asset {
 			Chain: uint64(t.Chain), Mode: uint32(t.Mode), Decimals: uint32(t.Decimals),
 			ReleaseFee: t.ReleaseFee.Bytes(), RefundFee: t.RefundFee.Bytes(),
 			Minimum: t.Limit.Minimum.Bytes(), Capacity: t.Limit.Capacity.Bytes(), Rate: t.Limit.Rate.Bytes(),
+			FlowCapacity: t.Flow.Capacity.Bytes(), FlowRate: t.Flow.Rate.Bytes(), Large: t.Large.Bytes(),
 		}
 		if t.Mode == types.ModeLock {
 			token.Token = t.Token[:]
@@ -150,6 +155,7 @@ func assetFromPB(a *pb.Asset) types.Asset {
 			Chain: types.ChainID(t.Chain), Mode: types.TokenMode(t.Mode), Decimals: uint8(t.Decimals), //nolint:gosec // written from uint8s
 			ReleaseFee: amountOf(t.ReleaseFee), RefundFee: amountOf(t.RefundFee),
 			Limit: types.TokenLimit{Minimum: amountOf(t.Minimum), Capacity: amountOf(t.Capacity), Rate: amountOf(t.Rate)},
+			Flow:  types.FlowLimit{Capacity: amountOf(t.FlowCapacity), Rate: amountOf(t.FlowRate)}, Large: amountOf(t.Large),
 		}
 		if len(t.Token) > 0 {
 			token.Token = types.Address(t.Token)

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -28,6 +29,9 @@ type balance struct {
 	chain            types.ChainID
 	mode             types.TokenMode
 	amount, reserved types.Amount
+	spent            types.Amount // of the flow limit
+	spentAt          int64        // Unix seconds up to which it has flowed back
+	quarantines      uint32       // unresolved records: the asset is stopped here while there are any
 }
 
 // amountOf reads an amount out of the state.
@@ -48,6 +52,7 @@ func ledgerFromPB(m *pb.Ledger) *ledger {
 		l.balances = append(l.balances, &balance{
 			chain: types.ChainID(b.Chain), mode: types.TokenMode(b.Mode), //nolint:gosec // written from a TokenMode
 			amount: amountOf(b.Amount), reserved: amountOf(b.Reserved),
+			spent: amountOf(b.Spent), spentAt: b.SpentAt, quarantines: b.Quarantines,
 		})
 	}
 	return l
@@ -61,26 +66,30 @@ func (l *ledger) toPB() *pb.Ledger {
 	for _, b := range l.balances {
 		m.Balances = append(m.Balances, &pb.Balance{
 			Chain: uint64(b.chain), Mode: uint32(b.mode), Amount: b.amount.Bytes(), Reserved: b.reserved.Bytes(),
+			Spent: b.spent.Bytes(), SpentAt: b.spentAt, Quarantines: b.quarantines,
 		})
 	}
 	return m
 }
 
-// on is a chain's balance, made when the asset is first there.
-func (l *ledger) on(chain types.ChainID, mode types.TokenMode) *balance {
-	at, found := slices.BinarySearchFunc(l.balances, chain, func(b *balance, c types.ChainID) int {
-		switch {
-		case b.chain < c:
-			return -1
-		case b.chain > c:
-			return 1
-		}
-		return 0
-	})
+// at is the balance of a token's chain, made when the asset is first there.
+func (l *ledger) at(token *pb.Token) *balance {
+	chain := types.ChainID(token.Chain)
+	at, found := l.find(chain)
 	if !found {
-		l.balances = slices.Insert(l.balances, at, &balance{chain: chain, mode: mode})
+		l.balances = slices.Insert(l.balances, at, &balance{chain: chain, mode: types.TokenMode(token.Mode)}) //nolint:gosec // written from a TokenMode
 	}
 	return l.balances[at]
+}
+
+func (l *ledger) find(chain types.ChainID) (at int, found bool) {
+	return slices.BinarySearchFunc(l.balances, chain, func(b *balance, c types.ChainID) int { return cmp.Compare(b.chain, c) })
+}
+
+// stopped says whether the asset is stopped on a chain.
+func (l *ledger) stopped(chain types.ChainID) bool {
+	at, found := l.find(chain)
+	return found && l.balances[at].quarantines > 0
 }
 
 // booking is one change of one total.
@@ -132,21 +141,21 @@ func (l *ledger) overBurned(b *balance, amount types.Amount) error {
 	return book(minus(&b.amount, b.amount), plus(&l.deficit, missing), plus(&l.quarantined, amount))
 }
 
-// reserve promises custody to an entry; false if there is too little.
-func (b *balance) reserve(payout, fee types.Amount) bool {
+// covers says whether the custody that is not reserved suffices for a payment; a
+// minting chain's always does.
+func (b *balance) covers(need types.Amount) bool {
 	if b.mode != types.ModeLock {
 		return true
 	}
-	need, err := payout.Add(fee)
-	if err != nil {
-		return false
-	}
 	reserved, err := b.reserved.Add(need)
-	if err != nil || reserved.Cmp(b.amount) > 0 {
-		return false
+	return err == nil && reserved.Cmp(b.amount) <= 0
+}
+
+// reserve promises custody that covers a payment.
+func (b *balance) reserve(need types.Amount) {
+	if b.mode == types.ModeLock {
+		b.reserved, _ = b.reserved.Add(need) // in range: covers was asked
 	}
-	b.reserved = reserved
-	return true
 }
 
 // payment is the parts of an executed entry.
@@ -202,6 +211,109 @@ func (l *ledger) claimed(b *balance, amount types.Amount) error {
 // becameFee books an amount that is not worth its refund.
 func (l *ledger) becameFee(amount types.Amount) error {
 	return book(minus(&l.inFlight, amount), plus(&l.fees, amount))
+}
+
+// stranded books an amount in flight that nobody can be paid.
+func (l *ledger) stranded(amount types.Amount) error {
+	return book(minus(&l.inFlight, amount), plus(&l.quarantined, amount))
+}
+
+// released books an amount that leaves quarantine and is in flight again.
+func (l *ledger) released(amount types.Amount) error {
+	return book(minus(&l.quarantined, amount), plus(&l.inFlight, amount))
+}
+
+// dropped books an amount that leaves quarantine for nobody: it makes a deficit
+// smaller, and is fee as far as there is none.
+func (l *ledger) dropped(amount types.Amount) error {
+	covered := minOf(l.deficit, amount)
+	rest, _ := amount.Sub(covered) // covered is not more
+	return book(minus(&l.quarantined, amount), minus(&l.deficit, covered), plus(&l.fees, rest))
+}
+
+// lost books the custody of a chain that is gone.
+func (l *ledger) lost(b *balance) error {
+	if b.mode != types.ModeLock {
+		return nil
+	}
+	return book(plus(&l.deficit, b.amount), minus(&b.amount, b.amount), minus(&b.reserved, b.reserved))
+}
+
+// vanished books an amount in flight whose deposit never came to be.
+func (l *ledger) vanished(b *balance, amount types.Amount) error {
+	return book(append(b.leaves(amount), minus(&l.inFlight, amount))...)
+}
+
+// returned books a payout that was undone: it is in flight again.
+func (l *ledger) returned(b *balance, payout types.Amount) error {
+	return book(append(b.enters(payout), plus(&l.inFlight, payout))...)
+}
+
+// returnedOwed books a paid refund that was undone: it is owed.
+func (l *ledger) returnedOwed(b *balance, payout types.Amount) error {
+	bookings := append(b.enters(payout), plus(&l.owed, payout))
+	if b.mode == types.ModeLock {
+		bookings = append(bookings, plus(&b.reserved, payout))
+	}
+	return book(bookings...)
+}
+
+// paidTwice books a payout that has no deposit behind it.
+func (l *ledger) paidTwice(b *balance, payout types.Amount) error {
+	return book(append(b.leaves(payout), plus(&l.deficit, payout))...)
+}
+
+// corrected makes a balance what a chain really has, less what it will pay again.
+// What is missing becomes deficit. What is too much makes a deficit smaller; the
+// rest of it is quarantined and returned.
+func (l *ledger) corrected(b *balance, real, again types.Amount) (surplus types.Amount, err error) {
+	var bookings []booking
+	var extra types.Amount
+	if b.mode == types.ModeLock {
+		real, _ = real.Sub(minOf(real, again))
+	} else if real, err = real.Add(again); err != nil {
+		return surplus, err
+	}
+	lower, higher := minOf(real, b.amount), maxOf(real, b.amount)
+	difference, _ := higher.Sub(lower) // in order
+	more := real.Cmp(b.amount) > 0
+	if more {
+		bookings = append(bookings, plus(&b.amount, difference))
+	} else {
+		bookings = append(bookings, minus(&b.amount, difference))
+	}
+	if more == (b.mode == types.ModeLock) {
+		extra = difference
+		covered := minOf(l.deficit, extra)
+		surplus, _ = extra.Sub(covered) // covered is not more
+		return surplus, book(append(bookings, minus(&l.deficit, covered), plus(&l.quarantined, surplus))...)
+	}
+	return surplus, book(append(bookings, plus(&l.deficit, difference))...)
+}
+
+func minOf(a, b types.Amount) types.Amount {
+	if a.Cmp(b) < 0 {
+		return a
+	}
+	return b
+}
+
+func maxOf(a, b types.Amount) types.Amount {
+	if a.Cmp(b) > 0 {
+		return a
+	}
+	return b
+}
+
+// free takes a reservation back.
+func (b *balance) free(need types.Amount) error { return book(b.unreserve(need)...) }
+
+// enters is leaves the other way round.
+func (b *balance) enters(amount types.Amount) []booking {
+	if b.mode == types.ModeLock {
+		return []booking{plus(&b.amount, amount)}
+	}
+	return []booking{minus(&b.amount, amount)}
 }
 
 // leaves is how a payment by this chain's contract changes its balance.

@@ -72,11 +72,23 @@ func registration(asset *pb.Asset, token *pb.Token) types.RegisterToken {
 	return c
 }
 
-// order appends a command to a chain's outbox.
+// order puts a control command at the end of a chain's backlog; commands makes
+// it part of the outbox.
 func (a *applier) order(chain *pb.Chain, c types.Command) {
-	a.append(chain, &pb.Command{Kind: uint32(c.Kind()), Bytes: types.EncodeCommand(c), Items: c.Items()})
+	id := types.ChainID(chain.Id)
+	a.backlogs[id] = append(a.backlog(chain), types.EncodeCommand(c))
+	chain.Backlog = uint32(len(a.backlogs[id])) //nolint:gosec // a few
 }
 
+func (a *applier) backlog(chain *pb.Chain) [][]byte {
+	id := types.ChainID(chain.Id)
+	if _, loaded := a.backlogs[id]; !loaded && chain.Backlog > 0 {
+		a.backlogs[id] = a.s.Backlog(id).Commands
+	}
+	return a.backlogs[id]
+}
+
+// append gives a command the next nonce of its chain's outbox.
 func (a *applier) append(chain *pb.Chain, command *pb.Command) {
 	chain.Outbox++
 	command.Nonce = chain.Outbox
@@ -84,26 +96,46 @@ func (a *applier) append(chain *pb.Chain, command *pb.Command) {
 	a.orders[id] = append(a.orders[id], command)
 }
 
-// enqueue puts an entry into a chain's queue.
-func (a *applier) enqueue(id types.ChainID, entry *pb.Entry) {
-	a.fresh[id] = append(a.fresh[id], entry)
-	a.chain(id).Queued++
-}
-
-// batches turns queues into batches, and stores what has to wait.
-func (a *applier) batches() {
-	now := a.block.Time.UnixMilli()
-	for _, chain := range a.chains {
-		if batchDue(a.network, chain, now) == types.ReasonNone {
-			a.batch(chain, now)
+// commands fills the outboxes: first what waits in the backlogs, then batches.
+// A block orders at most max_commands, beginning with another chain each time,
+// and none while max_open_seals are open; what is left over waits in its order.
+func (a *applier) commands() {
+	room := int(a.network.Params.MaxCommands)
+	if a.network.OpenSeals >= a.network.Params.MaxOpenSeals {
+		room = 0
+	}
+	start := int(a.height() % uint64(max(1, len(a.chains)))) //nolint:gosec // an index
+	for i := range a.chains {
+		chain := a.chains[(start+i)%len(a.chains)]
+		room -= a.takeBacklog(chain, room)
+		if room > 0 && batchDue(a.network, chain, a.block.Time.UnixMilli()) == types.ReasonNone && a.batch(chain) {
+			room--
 		}
-		a.storeQueue(chain)
 	}
 }
 
-// batchDue says whether a chain may have a batch now, or why not.
+// takeBacklog orders up to most waiting control commands and says how many.
+func (a *applier) takeBacklog(chain *pb.Chain, most int) int {
+	waiting := a.backlog(chain)
+	taken := min(most, len(waiting))
+	for _, bytes := range waiting[:taken] {
+		a.append(chain, &pb.Command{Kind: uint32(bytes[0]), Bytes: bytes, Items: 1})
+	}
+	if taken > 0 {
+		a.backlogs[types.ChainID(chain.Id)] = waiting[taken:]
+		chain.Backlog -= uint32(taken) //nolint:gosec // at most max_commands
+	}
+	return taken
+}
+
+// batchDue says whether a chain may have a batch now, or why not. Commands that
+// wait in its backlog go first.
 func batchDue(network *pb.Network, chain *pb.Chain, nowMS int64) types.Reason {
 	switch {
+	case network.OpenSeals >= network.Params.MaxOpenSeals:
+		return types.ReasonOpenSeals
+	case chain.Backlog > 0:
+		return types.ReasonBacklog
 	case chain.OpenBatches >= network.Params.MaxOpenBatches:
 		return types.ReasonOpenBatches
 	case chain.LastBatchMs != 0 && nowMS-chain.LastBatchMs < int64(chain.BatchGapMs): //nolint:gosec // at most an hour
@@ -112,90 +144,23 @@ func batchDue(network *pb.Network, chain *pb.Chain, nowMS int64) types.Reason {
 	return types.ReasonNone
 }
 
-// batch commits queued entries, the oldest first.
-func (a *applier) batch(chain *pb.Chain, now int64) {
-	entries := a.takeQueued(chain, batchCapacity(chain))
+// batch commits waiting entries, the oldest first, and says whether there were
+// any.
+func (a *applier) batch(chain *pb.Chain) bool {
+	entries := a.take(chain, batchCapacity(chain))
 	if len(entries) == 0 {
-		return
+		return false
 	}
 	groupEntries(entries)
-	chain.Queued -= uint64(len(entries))
 	chain.OpenBatches++
-	chain.LastBatchMs = now
+	chain.LastBatchMs = a.block.Time.UnixMilli()
 	a.append(chain, &pb.Command{
 		Kind: uint32(types.CommandBatch), Entries: entries, Items: uint32(len(entries)), //nolint:gosec // at most MaxBatchItems
 	})
 	for _, span := range spansOf(types.ChainID(chain.Id), chain.Outbox, entries) {
 		a.s.SetSpan(span)
 	}
-}
-
-// takeQueued removes up to most entries that can be paid from a chain's queue.
-// Entries whose liquidity is missing go to its end, so that they neither keep
-// others waiting nor leave holes; at most eight times as many entries are looked
-// at, the rest waits for the next block.
-func (a *applier) takeQueued(chain *pb.Chain, most int) []*pb.Entry {
-	id := types.ChainID(chain.Id)
-	t := &taking{most: most, looks: 8 * most}
-	for chain.QueueHead < chain.QueueTail && t.wantsMore() {
-		segment := a.s.Segment(id, chain.QueueHead)
-		if segment == nil {
-			state.Failf("queue of chain %d: no segment %d", id, chain.QueueHead)
-		}
-		rest := a.take(chain, segment.Entries, t)
-		if len(rest) > 0 {
-			a.s.SetSegment(id, chain.QueueHead, &pb.QueueSegment{Entries: rest})
-			break
-		}
-		a.s.RemoveSegment(id, chain.QueueHead)
-		chain.QueueHead++
-	}
-	if chain.QueueHead == chain.QueueTail {
-		a.fresh[id] = a.take(chain, a.fresh[id], t)
-	}
-	a.fresh[id] = append(a.fresh[id], t.unpayable...)
-	return t.taken
-}
-
-// taking is a batch being filled from a queue.
-type taking struct {
-	most, looks      int
-	taken, unpayable []*pb.Entry
-}
-
-func (t *taking) wantsMore() bool { return len(t.taken) < t.most && t.looks > 0 }
-
-// take sorts entries into payable and not, and returns those it did not look at.
-func (a *applier) take(chain *pb.Chain, entries []*pb.Entry, t *taking) []*pb.Entry {
-	for i, entry := range entries {
-		if !t.wantsMore() {
-			return entries[i:]
-		}
-		t.looks--
-		if a.reserve(chain, entry) {
-			t.taken = append(t.taken, entry)
-		} else {
-			t.unpayable = append(t.unpayable, entry)
-		}
-	}
-	return nil
-}
-
-func (a *applier) reserve(chain *pb.Chain, entry *pb.Entry) bool {
-	id := types.AssetID(entry.Transfer.Asset)
-	token := tokenOn(a.asset(id), types.ChainID(chain.Id))
-	balance := a.ledger(id).on(types.ChainID(chain.Id), types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
-	return balance.reserve(amountOf(entry.Payout), amountOf(entry.Fee))
-}
-
-// storeQueue writes the entries of this block that wait.
-func (a *applier) storeQueue(chain *pb.Chain) {
-	id := types.ChainID(chain.Id)
-	if len(a.fresh[id]) == 0 {
-		return
-	}
-	a.s.SetSegment(id, chain.QueueTail, &pb.QueueSegment{Entries: a.fresh[id]})
-	chain.QueueTail++
+	return true
 }
 
 // groupEntries brings entries that share kind, asset and fee together, for the
@@ -247,12 +212,14 @@ func (a *applier) executed(chain *pb.Chain, nonce uint64, e types.Executed) {
 		a.quarantine(chain, nonce, types.ReasonUnknownCommand)
 		return
 	}
+	a.receipt(chain, command, e, nonce)
+}
+
+// receipt books a slice of a command.
+func (a *applier) receipt(chain *pb.Chain, command *pb.Command, e types.Executed, nonce uint64) {
+	id := types.ChainID(chain.Id)
 	for i := range e.Count {
-		index, failed := e.First+i, e.Failed(i)
-		command.Failures = appendBit(command.Failures, index, failed)
-		if len(command.Entries) > 0 {
-			a.settle(chain, command, index, failed, nonce)
-		}
+		a.settle(chain, command, e.First+i, e.Failed(i), nonce)
 	}
 	command.Executed = e.First + e.Count
 	chain.NextItem = command.Executed
@@ -267,7 +234,7 @@ func (a *applier) executed(chain *pb.Chain, nonce uint64, e types.Executed) {
 
 func (a *applier) finish(chain *pb.Chain, command *pb.Command) {
 	chain.Executed, chain.NextItem = command.Nonce, 0
-	command.ExecutedHeight = a.height()
+	command.ExecutedHeight, command.Booked = a.height(), 0
 	a.s.SetPruned(state.Pruned{
 		Height: a.height() + a.network.Params.KeepBlocks, Chain: types.ChainID(chain.Id), Nonce: command.Nonce,
 	})
@@ -316,6 +283,9 @@ func (a *applier) pruneSeal(height uint64) {
 			return
 		}
 	}
+	if seal := a.s.Seal(height); seal != nil && seal.Complete == 0 {
+		a.network.OpenSeals--
+	}
 	a.s.RemoveSeal(height)
 }
 
@@ -355,10 +325,11 @@ func bit(bits []byte, i uint32) bool {
 	return int(i/8) < len(bits) && bits[i/8]&(1<<(i%8)) != 0
 }
 
-func appendBit(bits []byte, i uint32, set bool) []byte {
+func setBit(bits []byte, i uint32, set bool) []byte {
 	for int(i/8) >= len(bits) {
 		bits = append(bits, 0)
 	}
+	bits[i/8] &^= 1 << (i % 8)
 	if set {
 		bits[i/8] |= 1 << (i % 8)
 	}

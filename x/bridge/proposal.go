@@ -109,10 +109,10 @@ type offerEnd struct {
 // at which agreed marks they arrive with the agreed hash.
 func newOffer(b *ballot, chain *pb.Chain, inbox Inbox) *offer {
 	o := &offer{payload: &pb.Payload{Chain: chain.Id}}
-	if chain.Refused != "" {
+	votes := b.of(types.ChainID(chain.Id))
+	if !b.serves(votes) {
 		return o
 	}
-	votes := b.of(types.ChainID(chain.Id))
 	marks := b.agreed(votes)
 	if len(marks) == 0 {
 		return o
@@ -232,7 +232,7 @@ type inboxSlice struct {
 // checkPayload verifies that events chain from the cursor into an agreed mark.
 func checkPayload(b *ballot, payload *pb.Payload) (inboxSlice, error) {
 	votes := b.of(types.ChainID(payload.Chain))
-	if votes == nil || votes.chain.Refused != "" {
+	if votes == nil || !b.serves(votes) {
 		return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: not served", payload.Chain)
 	}
 	if len(payload.Events) == 0 {

@@ -16,7 +16,8 @@ type TransferView struct {
 	Nonce       uint64        `json:"nonce"`
 	Destination types.ChainID `json:"destination"`
 	Status      types.Status  `json:"status"`
-	Reason      types.Reason  `json:"reason"` // empty, or a stable code
+	Reason      types.Reason  `json:"reason"` // why it is there: empty, or a stable code
+	Wait        types.Reason  `json:"wait"`   // why it is not in a batch yet; empty when it is
 	Asset       types.AssetID `json:"asset"`
 	Amount      types.Amount  `json:"amount"` // what arrived
 	Payout      types.Amount  `json:"payout"` // what is paid by the current entry, or owed
@@ -56,14 +57,18 @@ func transferView(v state.View, label string, p place) TransferView {
 	network := v.Network()
 	view := TransferView{
 		ID: label + "/" + strconv.FormatUint(t.Nonce, 10), Source: types.ChainID(t.Source), Nonce: t.Nonce,
-		Destination: types.ChainID(t.Destination), Status: p.status(), Reason: p.reason(v, network),
+		Destination: types.ChainID(t.Destination), Status: p.statusIn(v, network), Reason: p.reason(v, network),
 		Asset: types.AssetID(t.Asset), Amount: amountOf(t.Amount), Recipient: types.Hash(t.Recipient),
 		RefundTo: types.Address(t.RefundTo), Height: t.Height, OutboxChain: types.ChainID(p.chain.Id),
 	}
 	if p.entry != nil {
 		view.Payout, view.Fee = amountOf(p.entry.Payout), amountOf(p.entry.Fee)
-	} else {
+	}
+	if p.owed != nil {
 		view.Payout = amountOf(p.owed.Amount)
+	}
+	if p.entry != nil && p.command == nil {
+		view.Wait = p.waits(v, network)
 	}
 	if p.command != nil {
 		view.OutboxNonce, view.OutboxIndex, view.SealHeight = p.command.Nonce, p.index, p.command.Height
@@ -83,6 +88,11 @@ func why(t TransferView, p place) string {
 	switch t.Status {
 	case types.StatusQueued:
 		return fmt.Sprintf("It waits for a batch to %s%s.", p.chain.Label, cause)
+	case types.StatusHeld:
+		return fmt.Sprintf("It is held%s; %s.", cause, next(t.Reason, p.entry))
+	case types.StatusQuarantined:
+		return fmt.Sprintf("It is in quarantine (record %d)%s; the validators decide by a proposal whether it is credited, refunded or dropped.",
+			p.record.Id, cause)
 	case types.StatusCommitted:
 		return fmt.Sprintf("It is in %s, which the validators are signing; then it is relayed.", where)
 	case types.StatusSealed:
@@ -93,7 +103,7 @@ func why(t TransferView, p place) string {
 		return fmt.Sprintf("%s could not pay it; its refund follows.", where)
 	case types.StatusRefunding:
 		if p.command == nil {
-			return fmt.Sprintf("It is refunded%s; the refund waits for a batch to %s.", cause, p.chain.Label)
+			return fmt.Sprintf("It is refunded%s; the refund waits for a batch to %s%s.", cause, p.chain.Label, t.wait())
 		}
 		return fmt.Sprintf("It is refunded%s; the refund is in %s and waits to be executed.", cause, where)
 	case types.StatusRefunded:
@@ -103,9 +113,26 @@ func why(t TransferView, p place) string {
 			p.chain.Label, t.OutboxNonce, t.OutboxIndex)
 	case types.StatusClaimed:
 		return fmt.Sprintf("The refund in %s could not be paid; its owner has claimed it there.", where)
-	case types.StatusHeld, types.StatusInvalid, types.StatusFinished:
+	case types.StatusInvalid, types.StatusFinished:
 	}
 	return string(t.Status)
+}
+
+// next is what a held transfer waits for, and what happens if it is in vain.
+func next(reason types.Reason, entry *pb.Entry) string {
+	text := reason.Next()
+	if entry.Expires != 0 {
+		text += fmt.Sprintf("; if it still waits when the agreed head of its source chain reaches %d, it is refunded", entry.Expires)
+	}
+	return text
+}
+
+// wait is why a queued refund is not in a batch yet.
+func (t TransferView) wait() string {
+	if t.Wait == types.ReasonNone {
+		return ""
+	}
+	return ", for now: " + t.Wait.Text()
 }
 
 // WhyView is the answer to why: the station, its reason code and a sentence.
@@ -141,9 +168,9 @@ func queryTransfers(v state.View, args QueryArgs) (any, error) {
 		}
 		return len(views) < args.Limit
 	}
-	eachQueued(v, func(chain *pb.Chain, e *pb.Entry) {
+	eachQueued(v, func(chain *pb.Chain, id state.LaneID, e *pb.Entry) {
 		if len(views) < args.Limit {
-			add(place{entry: e, chain: chain})
+			add(place{entry: e, chain: chain, lane: id})
 		}
 	})
 	for _, chain := range v.Chains() {

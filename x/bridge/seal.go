@@ -32,6 +32,7 @@ func (a *applier) seal() {
 	root := evmsig.MerkleRoot(leaves)
 	seal.Root = root[:]
 	a.s.SetSeal(seal)
+	a.network.OpenSeals++
 	a.emit(EventSealed, "height", decimal(seal.Height), "epoch", decimal(seal.Epoch), "root", root.Hex(),
 		"commands", decimal(uint64(len(leaves))))
 }
@@ -57,6 +58,7 @@ func (a *applier) signature(from types.ValidatorID, s types.SealSignature) {
 	a.s.SetSignatures(s.Height, held)
 	if quorum.Reached(signedPower(members, held), totalPower(members)) {
 		seal.Complete = a.height()
+		a.network.OpenSeals--
 		a.s.SetSeal(seal)
 		a.emit(EventSealComplete, "height", decimal(seal.Height))
 	}

@@ -23,14 +23,14 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 		return
 	}
 	books := a.ledger(id)
-	balance := books.on(source, types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
-	if err := books.deposited(balance, amount); err != nil {
-		a.excess(chain, nonce, books, balance, amount)
-		return
-	}
 	transfer := &pb.Transfer{
 		Source: chain.Id, Nonce: nonce, Destination: uint64(e.Destination), Asset: id[:], Amount: amount.Bytes(),
 		Recipient: e.Recipient[:], RefundTo: e.RefundTo[:], Height: a.height(),
+	}
+	balance := books.at(token)
+	if err := books.deposited(balance, amount); err != nil {
+		a.excess(chain, nonce, books, balance, transfer, e)
+		return
 	}
 	a.emit(EventTransferObserved, "transfer_id", transferID(transfer), "destination", decimal(e.Destination),
 		"asset", id.String(), "amount", amount.String(), "sender", e.Sender.Hex(),
@@ -41,19 +41,21 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 		a.refund(transfer, amount, reason)
 		return
 	}
+	entry.Expires = chain.Head + chain.ExpiryBlocks
 	a.enqueue(e.Destination, entry)
 }
 
 // excess consumes a deposit that the books have no room for: a burn of more than
-// was ever minted, or a custody beyond every range. Where even its booking
-// leaves the range, it is only counted.
-func (a *applier) excess(chain *pb.Chain, nonce uint64, books *ledger, b *balance, amount types.Amount) {
-	reason := types.ReasonAmountTooLarge
-	if b.mode == types.ModeMint {
-		reason = types.ReasonOverBurn
-		_ = books.overBurned(b, amount)
+// was ever minted stops the asset on that chain until governance has decided
+// about it. A custody beyond every range, or a burn whose booking leaves the
+// range, is only counted.
+func (a *applier) excess(chain *pb.Chain, nonce uint64, books *ledger, b *balance, t *pb.Transfer, e types.Deposited) {
+	if b.mode == types.ModeMint && books.overBurned(b, amountOf(t.Amount)) == nil {
+		b.quarantines++
+		a.keep(t, depositedToPB(e), types.ReasonOverBurn)
+		return
 	}
-	a.quarantine(chain, nonce, reason)
+	a.quarantine(chain, nonce, types.ReasonAmountTooLarge)
 }
 
 // release makes the entry that pays a transfer out on its destination, or says
@@ -76,6 +78,9 @@ func (a *applier) release(asset *pb.Asset, t *pb.Transfer, e types.Deposited, so
 	if maximum, err := e.MaxFee.Mul(sourceScale); err == nil && fee.Cmp(maximum) > 0 {
 		return nil, types.ReasonFeeAboveMaximum
 	}
+	if destination.Queued >= uint64(a.network.Params.MaxHeld) {
+		return nil, types.ReasonQueueFull
+	}
 	amount := amountOf(t.Amount)
 	rest, err := amount.Sub(fee)
 	if err != nil {
@@ -91,9 +96,14 @@ func (a *applier) release(asset *pb.Asset, t *pb.Transfer, e types.Deposited, so
 }
 
 // refund queues the return of an amount in flight to the refund address, once.
-// What does not exceed the refund's own fee becomes fee.
+// What does not exceed the refund's own fee becomes fee; what a retired chain
+// would have to pay goes into quarantine.
 func (a *applier) refund(t *pb.Transfer, amount types.Amount, reason types.Reason) {
 	id := types.AssetID(t.Asset)
+	if a.chain(types.ChainID(t.Source)).Refused != "" {
+		a.strand(t, amount, types.ReasonChainRetired)
+		return
+	}
 	asset := a.asset(id)
 	token := tokenOn(asset, types.ChainID(t.Source))
 	fee := amountOf(token.RefundFee)
@@ -114,14 +124,27 @@ func (a *applier) refund(t *pb.Transfer, amount types.Amount, reason types.Reaso
 	})
 }
 
-// settle books an executed entry and sends the transfer on its way.
+// settle books an executed item and sends its transfer on its way.
 func (a *applier) settle(chain *pb.Chain, command *pb.Command, index uint32, failed bool, nonce uint64) {
+	before := bit(command.Failures, index)
+	command.Failures = setBit(command.Failures, index, failed)
+	if len(command.Entries) == 0 {
+		return
+	}
+	var err error
+	switch {
+	case index >= command.Booked:
+		err = a.settleEntry(chain, command, index, failed)
+	case failed != before:
+		err = a.settleAgain(chain, command, index, failed)
+	}
+	a.booked(chain, nonce, err)
+}
+
+func (a *applier) settleEntry(chain *pb.Chain, command *pb.Command, index uint32, failed bool) error {
 	entry := command.Entries[index]
-	t := entry.Transfer
-	id := types.AssetID(t.Asset)
-	books, p := a.ledger(id), paymentOf(entry)
-	token := tokenOn(a.asset(id), types.ChainID(chain.Id))
-	balance := books.on(types.ChainID(chain.Id), types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
+	books, p := a.ledger(types.AssetID(entry.Transfer.Asset)), paymentOf(entry)
+	balance := books.at(tokenOn(a.asset(types.AssetID(entry.Transfer.Asset)), types.ChainID(chain.Id)))
 	release := entry.Kind == uint32(types.EntryRelease)
 	var err error
 	switch {
@@ -132,20 +155,20 @@ func (a *applier) settle(chain *pb.Chain, command *pb.Command, index uint32, fai
 	default:
 		err = books.becameOwed(balance, p)
 	}
-	if err != nil { // the reservation has ruled this out
-		a.quarantine(chain, nonce, types.ReasonBreach)
-		return
+	if err != nil {
+		return err
 	}
 	a.tell(chain, command, index, failed)
 	switch {
 	case failed && release:
 		rest, _ := p.amount.Sub(p.fee) // booked above
-		a.refund(t, rest, types.ReasonReleaseFailed)
+		a.refund(entry.Transfer, rest, types.ReasonReleaseFailed)
 	case failed:
 		a.s.SetOwed(types.ChainID(chain.Id), command.Nonce, index, &pb.Owed{
-			Transfer: t, Amount: entry.Payout, Reason: entry.Reason,
+			Transfer: entry.Transfer, Amount: entry.Payout, Reason: entry.Reason,
 		})
 	}
+	return nil
 }
 
 // tell emits the event of an executed entry.
@@ -171,7 +194,7 @@ func (a *applier) claimed(chain *pb.Chain, nonce uint64, e types.Claimed) {
 	id := types.AssetID(owed.Transfer.Asset)
 	token := tokenOn(a.asset(id), source)
 	books := a.ledger(id)
-	balance := books.on(source, types.TokenMode(token.Mode)) //nolint:gosec // written from a TokenMode
+	balance := books.at(token)
 	if err := books.claimed(balance, amountOf(owed.Amount)); err != nil {
 		a.quarantine(chain, nonce, types.ReasonBreach)
 		return

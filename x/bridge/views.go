@@ -93,7 +93,7 @@ func chainState(c *pb.Chain) ChainState {
 	return ChainState{
 		Chain: types.Chain{
 			ID: types.ChainID(c.Id), Label: c.Label, Bridge: types.Address(c.Bridge), BatchGapMS: c.BatchGapMs,
-			BatchGas: c.BatchGas, ReleaseGas: c.ReleaseGas,
+			BatchGas: c.BatchGas, ReleaseGas: c.ReleaseGas, ExpiryBlocks: c.ExpiryBlocks,
 		},
 		Cursor: c.Cursor, CursorHash: types.Hash(c.CursorHash), CursorBlock: c.CursorBlock, Head: c.Head,
 		Active: c.Active, Refused: c.Refused, Paused: pauseOf(c),

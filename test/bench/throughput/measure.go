@@ -67,7 +67,7 @@ func prepare(validators int) (*bench, types.Genesis, error) {
 	for _, id := range []types.ChainID{source, second, third} {
 		g.Chains = append(g.Chains, types.Chain{
 			ID: id, Label: fmt.Sprintf("chain-%d", id), Bridge: types.Address{0xb0, byte(id)},
-			BatchGas: 1 << 30, ReleaseGas: types.MinReleaseGas,
+			BatchGas: 1 << 30, ReleaseGas: types.MinReleaseGas, ExpiryBlocks: types.DefaultExpiry,
 		})
 	}
 	g.Assets = []types.Asset{{ID: asset, Name: "Asset", Symbol: "ASSET", Decimals: 18, Tokens: []types.Token{

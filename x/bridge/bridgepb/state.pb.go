@@ -413,18 +413,16 @@ type Chain struct {
 	Executed      uint64                 `protobuf:"varint,14,opt,name=executed,proto3" json:"executed,omitempty"`                         // last outbox nonce wholly executed
 	NextItem      uint32                 `protobuf:"varint,15,opt,name=next_item,json=nextItem,proto3" json:"next_item,omitempty"`         // next item of command executed + 1
 	OpenBatches   uint32                 `protobuf:"varint,16,opt,name=open_batches,json=openBatches,proto3" json:"open_batches,omitempty"`
-	LastBatchMs   int64                  `protobuf:"varint,17,opt,name=last_batch_ms,json=lastBatchMs,proto3" json:"last_batch_ms,omitempty"` // block time of the last batch, Unix milliseconds
-	Sealed        uint64                 `protobuf:"varint,21,opt,name=sealed,proto3" json:"sealed,omitempty"`                                // last outbox nonce under a seal
-	Queued        uint64                 `protobuf:"varint,18,opt,name=queued,proto3" json:"queued,omitempty"`                                // entries in all lanes
-	QueueHead     uint64                 `protobuf:"varint,27,opt,name=queue_head,json=queueHead,proto3" json:"queue_head,omitempty"`
-	QueueTail     uint64                 `protobuf:"varint,28,opt,name=queue_tail,json=queueTail,proto3" json:"queue_tail,omitempty"`
+	LastBatchMs   int64                  `protobuf:"varint,17,opt,name=last_batch_ms,json=lastBatchMs,proto3" json:"last_batch_ms,omitempty"`  // block time of the last batch, Unix milliseconds
+	Sealed        uint64                 `protobuf:"varint,21,opt,name=sealed,proto3" json:"sealed,omitempty"`                                 // last outbox nonce under a seal
+	Queued        uint64                 `protobuf:"varint,18,opt,name=queued,proto3" json:"queued,omitempty"`                                 // entries in all lanes
 	Backlog       uint32                 `protobuf:"varint,19,opt,name=backlog,proto3" json:"backlog,omitempty"`                               // control commands that wait for their turn
 	ExpiryBlocks  uint64                 `protobuf:"varint,20,opt,name=expiry_blocks,json=expiryBlocks,proto3" json:"expiry_blocks,omitempty"` // blocks of this chain after which a held transfer from it is refunded
 	Paused        uint32                 `protobuf:"varint,22,opt,name=paused,proto3" json:"paused,omitempty"`                                 // 0 no, 1 paused, 2 contradicted
 	PausedHeight  uint64                 `protobuf:"varint,23,opt,name=paused_height,json=pausedHeight,proto3" json:"paused_height,omitempty"`
 	HeadHeight    uint64                 `protobuf:"varint,24,opt,name=head_height,json=headHeight,proto3" json:"head_height,omitempty"` // block that last moved the head
 	HeadMs        int64                  `protobuf:"varint,25,opt,name=head_ms,json=headMs,proto3" json:"head_ms,omitempty"`             // and its time, Unix milliseconds
-	Replayed      uint64                 `protobuf:"varint,26,opt,name=replayed,proto3" json:"replayed,omitempty"`                       // receipts up to this outbox nonce repeat what was booked before a re-anchoring
+	Anchor        uint64                 `protobuf:"varint,26,opt,name=anchor,proto3" json:"anchor,omitempty"`                           // cursor that governance set, 0 if it never did
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -592,20 +590,6 @@ func (x *Chain) GetQueued() uint64 {
 	return 0
 }
 
-func (x *Chain) GetQueueHead() uint64 {
-	if x != nil {
-		return x.QueueHead
-	}
-	return 0
-}
-
-func (x *Chain) GetQueueTail() uint64 {
-	if x != nil {
-		return x.QueueTail
-	}
-	return 0
-}
-
 func (x *Chain) GetBacklog() uint32 {
 	if x != nil {
 		return x.Backlog
@@ -648,9 +632,9 @@ func (x *Chain) GetHeadMs() int64 {
 	return 0
 }
 
-func (x *Chain) GetReplayed() uint64 {
+func (x *Chain) GetAnchor() uint64 {
 	if x != nil {
-		return x.Replayed
+		return x.Anchor
 	}
 	return 0
 }
@@ -1379,6 +1363,7 @@ type Command struct {
 	Executed       uint32                 `protobuf:"varint,8,opt,name=executed,proto3" json:"executed,omitempty"`                                    // items executed
 	Failures       []byte                 `protobuf:"bytes,9,opt,name=failures,proto3" json:"failures,omitempty"`                                     // bitmap over the items executed
 	ExecutedHeight uint64                 `protobuf:"varint,10,opt,name=executed_height,json=executedHeight,proto3" json:"executed_height,omitempty"` // block that applied its last receipt
+	Booked         uint32                 `protobuf:"varint,11,opt,name=booked,proto3" json:"booked,omitempty"`                                       // items whose first execution vanished in a re-anchoring, and is booked
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1479,6 +1464,13 @@ func (x *Command) GetFailures() []byte {
 func (x *Command) GetExecutedHeight() uint64 {
 	if x != nil {
 		return x.ExecutedHeight
+	}
+	return 0
+}
+
+func (x *Command) GetBooked() uint32 {
+	if x != nil {
+		return x.Booked
 	}
 	return 0
 }
@@ -1933,7 +1925,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1a\n" +
 	"\boperator\x18\x03 \x01(\fR\boperator\x12\x14\n" +
 	"\x05power\x18\x04 \x01(\rR\x05power\x12\x18\n" +
-	"\amoniker\x18\x05 \x01(\tR\amoniker\"\x9f\x06\n" +
+	"\amoniker\x18\x05 \x01(\tR\amoniker\"\xdd\x05\n" +
 	"\x05Chain\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
@@ -1957,19 +1949,15 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\fopen_batches\x18\x10 \x01(\rR\vopenBatches\x12\"\n" +
 	"\rlast_batch_ms\x18\x11 \x01(\x03R\vlastBatchMs\x12\x16\n" +
 	"\x06sealed\x18\x15 \x01(\x04R\x06sealed\x12\x16\n" +
-	"\x06queued\x18\x12 \x01(\x04R\x06queued\x12\x1d\n" +
-	"\n" +
-	"queue_head\x18\x1b \x01(\x04R\tqueueHead\x12\x1d\n" +
-	"\n" +
-	"queue_tail\x18\x1c \x01(\x04R\tqueueTail\x12\x18\n" +
+	"\x06queued\x18\x12 \x01(\x04R\x06queued\x12\x18\n" +
 	"\abacklog\x18\x13 \x01(\rR\abacklog\x12#\n" +
 	"\rexpiry_blocks\x18\x14 \x01(\x04R\fexpiryBlocks\x12\x16\n" +
 	"\x06paused\x18\x16 \x01(\rR\x06paused\x12#\n" +
 	"\rpaused_height\x18\x17 \x01(\x04R\fpausedHeight\x12\x1f\n" +
 	"\vhead_height\x18\x18 \x01(\x04R\n" +
 	"headHeight\x12\x17\n" +
-	"\ahead_ms\x18\x19 \x01(\x03R\x06headMs\x12\x1a\n" +
-	"\breplayed\x18\x1a \x01(\x04R\breplayed\"\x91\x01\n" +
+	"\ahead_ms\x18\x19 \x01(\x03R\x06headMs\x12\x16\n" +
+	"\x06anchor\x18\x1a \x01(\x04R\x06anchor\"\x91\x01\n" +
 	"\x05Asset\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -2034,7 +2022,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x04tail\x18\x02 \x01(\x04R\x04tail\x12\x18\n" +
 	"\aentries\x18\x03 \x01(\x04R\aentries\"B\n" +
 	"\fQueueSegment\x122\n" +
-	"\aentries\x18\x01 \x03(\v2\x18.bridged.bridge.v1.EntryR\aentries\"\xa0\x02\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.bridged.bridge.v1.EntryR\aentries\"\xb8\x02\n" +
 	"\aCommand\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x14\n" +
@@ -2046,7 +2034,8 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\bexecuted\x18\b \x01(\rR\bexecuted\x12\x1a\n" +
 	"\bfailures\x18\t \x01(\fR\bfailures\x12'\n" +
 	"\x0fexecuted_height\x18\n" +
-	" \x01(\x04R\x0eexecutedHeight\"\x99\x01\n" +
+	" \x01(\x04R\x0eexecutedHeight\x12\x16\n" +
+	"\x06booked\x18\v \x01(\rR\x06booked\"\x99\x01\n" +
 	"\x04Seal\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +

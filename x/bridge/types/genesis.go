@@ -72,13 +72,17 @@ type Chain struct {
 	BatchGapMS uint64  `json:"batch_gap_ms"` // least time between batches, about one block of the chain
 	BatchGas   uint64  `json:"batch_gas"`    // gas that one batch may plan with, at most one transaction's
 	ReleaseGas uint32  `json:"release_gas"`  // gas cap of one payout
+	// ExpiryBlocks is after how many final blocks of this chain a transfer from
+	// it that still waits is refunded.
+	ExpiryBlocks uint64 `json:"expiry_blocks"`
 }
 
-// Defaults of a chain: Ethereum's transaction gas cap (EIP-7825), and a payout
-// cap that holds an ordinary ERC-20 transfer twice over.
+// Defaults of a chain: Ethereum's transaction gas cap (EIP-7825), a payout cap
+// that holds an ordinary ERC-20 transfer twice over, and a day of its blocks.
 const (
 	DefaultBatchGas   = 1 << 24
 	DefaultReleaseGas = 150_000
+	DefaultExpiry     = 7200
 )
 
 // Validate checks one chain by itself.
@@ -97,6 +101,9 @@ func (c Chain) Validate() error {
 	}
 	if c.BatchGas < 4*uint64(c.ReleaseGas) || c.BatchGas > 1<<30 {
 		return fmt.Errorf("chain %s: batch_gas %d: want 4 × release_gas to %d", c.Label, c.BatchGas, 1<<30)
+	}
+	if c.ExpiryBlocks < 1 || c.ExpiryBlocks > 100_000_000 {
+		return fmt.Errorf("chain %s: expiry_blocks %d: want 1 to 100000000", c.Label, c.ExpiryBlocks)
 	}
 	if c.BatchGapMS > 3_600_000 {
 		return fmt.Errorf("chain %s: batch_gap_ms %d: at most an hour", c.Label, c.BatchGapMS)
@@ -121,7 +128,31 @@ type Token struct {
 	Decimals   uint8      `json:"decimals"`
 	ReleaseFee Amount     `json:"release_fee"` // asset units, a multiple of the token's unit
 	RefundFee  Amount     `json:"refund_fee"`  // asset units, a multiple of the token's unit
-	Limit      TokenLimit `json:"limit"`       // token units
+	Limit      TokenLimit `json:"limit"`       // token units; what the contract itself enforces
+	Flow       FlowLimit  `json:"flow"`        // what the network releases here
+	Large      Amount     `json:"large"`       // asset units: releases from here on wait; 0 for none
+}
+
+// FlowLimit is a token bucket in asset units. What it does not hold waits.
+type FlowLimit struct {
+	Capacity Amount `json:"capacity"` // 0 is no limit
+	Rate     Amount `json:"rate"`     // units a second that flow back into it
+}
+
+func (f FlowLimit) validate(contract TokenLimit, scale Amount) error {
+	if f.Capacity.IsZero() != f.Rate.IsZero() {
+		return fmt.Errorf("flow limit of capacity %s and rate %s: both are 0, or none", f.Capacity, f.Rate)
+	}
+	if f.Capacity.IsZero() || contract.Capacity.IsZero() {
+		return nil
+	}
+	for _, belt := range []struct{ own, contract Amount }{{f.Capacity, contract.Capacity}, {f.Rate, contract.Rate}} {
+		// One beyond the range is wide enough.
+		if wide, err := belt.contract.Mul(scale); err == nil && wide.Cmp(belt.own) < 0 {
+			return fmt.Errorf("the contract's limit (%s asset units) is narrower than the network's flow limit (%s): releases would fail instead of waiting", wide, belt.own)
+		}
+	}
+	return nil
 }
 
 // Validate checks one asset by itself.
@@ -136,11 +167,7 @@ func (a Asset) Validate() error {
 		return fmt.Errorf("asset %s: %w", a.ID, err)
 	}
 	seen := map[ChainID]bool{}
-	locking := 0
 	for _, t := range a.Tokens {
-		if t.Mode == ModeLock {
-			locking++
-		}
 		if seen[t.Chain] {
 			return fmt.Errorf("asset %s: two tokens on chain %s", a.Symbol, t.Chain)
 		}
@@ -151,10 +178,6 @@ func (a Asset) Validate() error {
 	}
 	if a.Decimals > MaxAssetDecimals {
 		return fmt.Errorf("asset %s: %d decimals, at most %d", a.Symbol, a.Decimals, MaxAssetDecimals)
-	}
-	if locking > 1 {
-		return fmt.Errorf("asset %s: locked on %d chains: a transfer could wait for ever where custody is short; lock it on one and mint it on the others",
-			a.Symbol, locking)
 	}
 	return nil
 }
@@ -171,6 +194,9 @@ func (t Token) validate(assetDecimals uint8) error {
 	}
 	scale, err := t.Scale(assetDecimals)
 	if err != nil {
+		return err
+	}
+	if err := t.Flow.validate(t.Limit, scale); err != nil {
 		return err
 	}
 	for _, fee := range []Amount{t.ReleaseFee, t.RefundFee} {

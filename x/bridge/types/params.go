@@ -16,6 +16,14 @@ type Params struct {
 	KeepBlocks     uint64 `json:"keep_blocks"`
 	PayloadBytes   uint64 `json:"payload_bytes"`
 	VotingPeriod   uint64 `json:"voting_period"`
+
+	LargeDelayBlocks  uint64 `json:"large_delay_blocks"`
+	LargeDelayMS      uint64 `json:"large_delay_ms"`
+	MaxHeld           uint32 `json:"max_held"`
+	MaxOpenSeals      uint32 `json:"max_open_seals"`
+	MaxCommands       uint32 `json:"max_commands"`
+	RetireDelayBlocks uint64 `json:"retire_delay_blocks"`
+	RetireDelayMS     uint64 `json:"retire_delay_ms"`
 }
 
 // DefaultParams are the parameters of a new network.
@@ -23,7 +31,9 @@ func DefaultParams() Params {
 	return Params{
 		MaxMarks: 64, MarkStride: 128, HeadInterval: 32, MaxSigs: 4,
 		MaxOpenBatches: 4, KeepBlocks: 1000, PayloadBytes: 6 << 20,
-		VotingPeriod: 300_000,
+		VotingPeriod: 300_000, LargeDelayBlocks: 6000, LargeDelayMS: 3_600_000,
+		MaxHeld: 100_000, MaxOpenSeals: 64, MaxCommands: 64,
+		RetireDelayBlocks: 1_000_000, RetireDelayMS: 7 * 24 * 3_600_000,
 	}
 }
 
@@ -46,6 +56,20 @@ func ParamTable() []Param {
 			func(p *Params) *uint64 { return &p.PayloadBytes }),
 		param("voting_period", "blocks from a proposal to its deadline", 10, 10_000_000,
 			func(p *Params) *uint64 { return &p.VotingPeriod }),
+		param("large_delay_blocks", "blocks that a transfer of a large amount waits, at least", 0, 10_000_000,
+			func(p *Params) *uint64 { return &p.LargeDelayBlocks }),
+		param("large_delay_ms", "milliseconds of block time that it waits, at least", 0, 30*24*3_600_000,
+			func(p *Params) *uint64 { return &p.LargeDelayMS }),
+		param("max_held", "waiting transfers of one destination, beyond which new ones are refunded", 100, 1_000_000,
+			func(p *Params) *uint32 { return &p.MaxHeld }),
+		param("max_open_seals", "incomplete seals, beyond which nothing is ordered", 4, 1024,
+			func(p *Params) *uint32 { return &p.MaxOpenSeals }),
+		param("max_commands", "commands of one block, of all chains together", 1, 1024,
+			func(p *Params) *uint32 { return &p.MaxCommands }),
+		param("retire_delay_blocks", "blocks without a new head after which a chain may be retired", 10, 100_000_000,
+			func(p *Params) *uint64 { return &p.RetireDelayBlocks }),
+		param("retire_delay_ms", "milliseconds of block time without a new head after which it may", 0, 365*24*3_600_000,
+			func(p *Params) *uint64 { return &p.RetireDelayMS }),
 	}
 }
 

@@ -212,7 +212,7 @@ func TestGenesisJSONComesBack(t *testing.T) {
 		Validators: []types.Validator{{
 			ConsensusKey: bytes.Repeat([]byte{1}, 32), Signer: types.Address{1}, Operator: types.Address{2}, Power: 3, Moniker: "one",
 		}},
-		Chains: []types.Chain{{ID: 5, Label: "five", Bridge: types.Address{5}, BatchGapMS: 1000, BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas}},
+		Chains: []types.Chain{{ID: 5, Label: "five", Bridge: types.Address{5}, BatchGapMS: 1000, BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas, ExpiryBlocks: types.DefaultExpiry}},
 		Assets: []types.Asset{{ID: types.AssetID{9}, Name: "Nine", Symbol: "NINE", Decimals: 18, Tokens: []types.Token{
 			{Chain: 5, Mode: types.ModeLock, Token: types.NativeToken, Decimals: 18, ReleaseFee: types.NewAmount(7), Limit: types.TokenLimit{Minimum: types.NewAmount(1)}},
 		}}},

@@ -23,7 +23,10 @@ const (
 	prefixToken      = 't' // chain, token → asset
 	prefixLedger     = 'l' // asset → Ledger
 	prefixVote       = 'm' // chain, validator → ChainVote
-	prefixQueue      = 'q' // chain, number → QueueSegment
+	prefixLane       = 'h' // chain, asset, source, kind → Lane
+	prefixQueue      = 'q' // chain, asset, source, kind, number → QueueSegment
+	prefixBacklog    = 'b' // chain → Backlog
+	prefixQuarantine = 'z' // id → Quarantine
 	prefixCommand    = 'o' // chain, outbox nonce → Command
 	prefixTransfer   = 'x' // source, last inbox nonce, chain, outbox nonce → first inbox nonce
 	prefixSeal       = 's' // height → Seal
@@ -78,10 +81,8 @@ func CommandKey(c types.ChainID, nonce uint64) []byte {
 // SealKey is the key of a Seal.
 func SealKey(height uint64) []byte { return key(prefixSeal, num(height)) }
 
-// SegmentKey is the key of a QueueSegment.
-func SegmentKey(c types.ChainID, number uint64) []byte {
-	return key(prefixQueue, chainPart(c), num(number))
-}
+// QuarantineKey is the key of a Quarantine record.
+func QuarantineKey(id uint64) []byte { return key(prefixQuarantine, num(id)) }
 
 // OwedKey is the key of an Owed record.
 func OwedKey(c types.ChainID, nonce uint64, index uint32) []byte {

@@ -9,22 +9,21 @@ import (
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
-// Segment is one segment of a chain's queue, or nil.
-func (v View) Segment(c types.ChainID, number uint64) *pb.QueueSegment {
-	segment := &pb.QueueSegment{}
-	if !v.get(SegmentKey(c, number), segment) {
-		return nil
+// Backlog is the control commands of a chain that wait for their turn.
+func (v View) Backlog(c types.ChainID) *pb.Backlog {
+	backlog := &pb.Backlog{}
+	v.get(key(prefixBacklog, chainPart(c)), backlog)
+	return backlog
+}
+
+// SetBacklog writes them; none is no record.
+func (s State) SetBacklog(c types.ChainID, backlog *pb.Backlog) {
+	if len(backlog.Commands) == 0 {
+		s.remove(key(prefixBacklog, chainPart(c)))
+		return
 	}
-	return segment
+	s.set(key(prefixBacklog, chainPart(c)), backlog)
 }
-
-// SetSegment writes one.
-func (s State) SetSegment(c types.ChainID, number uint64, segment *pb.QueueSegment) {
-	s.set(SegmentKey(c, number), segment)
-}
-
-// RemoveSegment deletes one.
-func (s State) RemoveSegment(c types.ChainID, number uint64) { s.remove(SegmentKey(c, number)) }
 
 // Command is one command of an outbox, or nil.
 func (v View) Command(c types.ChainID, nonce uint64) *pb.Command {

@@ -19,13 +19,27 @@ import (
 type Source interface {
 	// Finalized is the newest finalised position, proven: nobody has to be
 	// believed for it beyond what the configuration says (min_agree). It never
-	// goes back while the Source lives.
+	// goes back while the Source lives: a chain that has replaced what was
+	// returned before gives a *Contradiction.
 	Finalized(ctx context.Context) (Position, error)
 
 	// Read returns the inbox events between two positions: it is complete and
 	// exact, or an error. The caller answers for from (agreed by the network, or
 	// proven before) and to (proven: Position.Inbox, or one of Batch.Ahead).
 	Read(ctx context.Context, from, to types.Mark, o ReadOptions) (Batch, error)
+
+	// At is the inbox as it stood at an earlier nonce of the chain that ends in
+	// to, proven by the events between. It costs reading them, from the newest
+	// back to the nonce.
+	At(ctx context.Context, nonce uint64, to types.Mark) (types.Mark, error)
+
+	// Answers is what the servers said for the position that Finalized returned
+	// last.
+	Answers() []Answer
+
+	// Forget drops what Finalized returned before, so that nothing is compared
+	// with it any more: the network has given the chain another history.
+	Forget()
 }
 
 // Position is a finalised block and the inbox as it stands after that block.

@@ -44,6 +44,7 @@ type News struct {
 // Box is a mailbox. It is safe for concurrent use.
 type Box struct {
 	mu      sync.Mutex
+	height  uint64 // of the newest state that Chains was told of
 	chains  map[types.ChainID]*inbox
 	own     map[uint64][types.SignatureBytes]byte                       // by height of the seal
 	heard   map[uint64]map[types.ValidatorID][types.SignatureBytes]byte // the same, of all validators
@@ -56,6 +57,11 @@ type inbox struct {
 	head   uint64
 	events []types.InboxEvent
 	marks  []types.Mark
+
+	observed bool        // an observer speaks of alarms
+	alarm    types.Alarm // the observer's
+	operator types.Alarm // AlarmUnsaid until the operator has raised one
+	stopped  bool        // the state calls the chain contradicted
 }
 
 // New makes an empty Box.
@@ -148,9 +154,10 @@ func (c *inbox) prune() {
 	c.marks = slices.Delete(c.marks, 0, marks)
 }
 
-// Pending implements app.Mailbox: the heads, the first marks and the seal
-// signatures of this validator, in a fixed order. It repeats what the state may
-// hold already; bridge.BuildVote leaves that out.
+// Pending implements app.Mailbox: the alarms, the heads, the first marks and the
+// seal signatures of this validator, in a fixed order. It repeats what the state
+// may hold already; bridge.BuildVote leaves that out. Of a chain that its
+// observer calls contradicted there are no marks.
 func (b *Box) Pending() bridge.Pending {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -160,11 +167,14 @@ func (b *Box) Pending() bridge.Pending {
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.chains)) {
 		c := b.chains[id]
-		if c.head == 0 && len(c.marks) == 0 {
-			continue
+		vote := types.ChainVote{Chain: id, Alarm: c.said()}
+		if c.alarm != types.AlarmContradiction {
+			vote.Head = c.head
+			vote.Marks = slices.Clone(c.marks[:min(len(c.marks), pendingMarks)])
 		}
-		marks := slices.Clone(c.marks[:min(len(c.marks), pendingMarks)])
-		p.Chains = append(p.Chains, types.ChainVote{Chain: id, Head: c.head, Marks: marks})
+		if vote.Alarm != types.AlarmUnsaid || vote.Head != 0 || len(vote.Marks) > 0 {
+			p.Chains = append(p.Chains, vote)
+		}
 	}
 	return p
 }
@@ -195,13 +205,9 @@ func (b *Box) Events(id types.ChainID, after, last uint64) []types.Event {
 // they no longer want is dropped; signatures over seals of this height and
 // later ones stay in any case.
 func (b *Box) Committed(height uint64, chains []bridge.ChainState, seals []bridge.SealState) {
+	b.Chains(height, chains)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := range chains {
-		c := b.chain(chains[i].ID)
-		c.cursor = max(c.cursor, chains[i].Cursor)
-		c.prune()
-	}
 	finished := func(seal uint64) bool {
 		return seal < height && !slices.ContainsFunc(seals, func(s bridge.SealState) bool { return s.Height == seal })
 	}

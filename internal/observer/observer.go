@@ -1,10 +1,11 @@
 // Package observer turns finalised logs into inbox events and marks: one
 // Observer a chain, beside consensus, which it never makes wait.
 //
-// An observer keeps nothing on disk and is level-triggered: each round it reads
+// An observer needs nothing on disk and is level-triggered: each round it reads
 // the agreed cursor from the state and the finalised position from the chain,
 // and closes the gap between them. What it hands to the mailbox is proven; any
-// trouble with the chain means that it hands over nothing, and tries again.
+// trouble with the chain means that it hands over nothing, and tries again. A
+// chain that breaks its word about finalised data is an alarm: see alarm.go.
 package observer
 
 import (
@@ -39,6 +40,9 @@ type Mailbox interface {
 	Reset(id types.ChainID)
 	// Held is how many events of a chain it holds: those above the cursor.
 	Held(id types.ChainID) int
+	// SetAlarm takes what this validator says of a chain: AlarmContradiction
+	// holds its marks back, AlarmUnsaid leaves what it said before.
+	SetAlarm(id types.ChainID, alarm types.Alarm)
 }
 
 // Config is what an Observer needs. A zero takes its default.
@@ -49,6 +53,8 @@ type Config struct {
 	State   State
 	Mailbox Mailbox
 	Logger  *slog.Logger // nil: silent
+
+	EvidenceDir string // for contradictions; empty: none is kept
 
 	Interval  time.Duration // between rounds; 1 s
 	MaxEvents int           // held above the cursor, each below types.MaxEventBytes; 50,000
@@ -90,6 +96,8 @@ type Observer struct {
 	tip     types.Mark   // newest event handed over, or the cursor; Block is where to read on
 	marks   []types.Mark // handed over, above the cursor
 	ahead   []types.Mark // proven, beyond the tip
+	agreed  bridge.ChainState
+	alarm   alarm
 
 	mu     sync.Mutex
 	status Status
@@ -101,9 +109,10 @@ func New(cfg Config) (*Observer, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Mailbox.SetAlarm(cfg.Chain, types.AlarmUnsaid)
 	return &Observer{
 		cfg: cfg, log: cfg.Logger.With("component", "observer", "chain", cfg.Label),
-		status: Status{Chain: cfg.Chain, Label: cfg.Label},
+		status: Status{Chain: cfg.Chain, Label: cfg.Label, Alarm: types.AlarmOff},
 	}, nil
 }
 
@@ -120,6 +129,8 @@ func (o *Observer) Run(ctx context.Context) error {
 		}
 		pause := jitter(o.cfg.Interval)
 		switch {
+		case chain.ContradictionOf(err) != nil: // the chain's trouble, not an endpoint's: watch it closely
+			o.failed(ctx, err, pause)
 		case err != nil:
 			pause = wait.NextBackOff()
 			o.failed(ctx, err, pause)
@@ -154,7 +165,11 @@ func (o *Observer) supervised(ctx context.Context) (more bool, err error) {
 			o.rewind()
 		}
 	}()
-	return o.runOnce(ctx)
+	more, err = o.runOnce(ctx)
+	if c := chain.ContradictionOf(err); c != nil {
+		o.raise(c, chain.CheckOf(err))
+	}
+	return more, err
 }
 
 // rewind forgets what the network has not agreed on yet.

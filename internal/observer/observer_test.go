@@ -1,9 +1,11 @@
 package observer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +33,7 @@ type world struct {
 	box      *mailbox.Box
 	observer *Observer
 	log      strings.Builder
+	evidence string
 
 	mu    sync.Mutex
 	state bridge.ChainState
@@ -74,17 +77,23 @@ func (w *world) head() uint64 {
 }
 
 func newWorld(t *testing.T, id types.ChainID, box *mailbox.Box, maxEvents int) *world {
-	w := &world{t: t, chain: fake.New(id, types.Hash{1}), box: box}
+	w := &world{t: t, chain: fake.New(id, types.Hash{1}), box: box, evidence: filepath.Join(t.TempDir(), "evidence")}
 	w.state = bridge.ChainState{Chain: types.Chain{ID: id}, CursorHash: w.chain.Seed()}
+	w.restart()
+	w.observer.cfg.MaxEvents = cmp.Or(maxEvents, w.observer.cfg.MaxEvents)
+	return w
+}
+
+// restart replaces the observer by one that remembers nothing.
+func (w *world) restart() {
 	o, err := New(Config{
-		Chain: id, Label: "chain-" + id.String(), Source: w.chain, State: w, Mailbox: box, MaxEvents: maxEvents,
-		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Chain: w.chain.ID(), Label: "chain-" + w.chain.ID().String(), Source: w.chain.NewSource(), State: w, Mailbox: w.box,
+		Logger: slog.New(slog.NewTextHandler(&w.log, nil)), EvidenceDir: w.evidence,
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.observer = o
-	return w
 }
 
 // inBubble runs observers until the test is over, on a clock of their own.
@@ -186,6 +195,9 @@ func TestTroubleIsNoVoteAndEnds(t *testing.T) {
 				if s.Error == "" || s.Check != c.check || s.Failures == 0 {
 					t.Errorf("status says %q (%s), want check %q", s.Error, s.Check, c.check)
 				}
+				if s.Alarm != types.AlarmOff {
+					t.Errorf("a server's lie raised the alarm: %+v", s)
+				}
 				c.end(w.chain)
 				time.Sleep(time.Minute)
 				synctest.Wait()
@@ -272,69 +284,6 @@ func TestReadsOnFromProvenMarks(t *testing.T) {
 		}
 		if w.state.Cursor != 20_000 || len(w.observer.ahead) != 0 {
 			t.Fatalf("the cursor came to %d, %d marks ahead", w.state.Cursor, len(w.observer.ahead))
-		}
-	})
-}
-
-func TestContradictionOfTheCursor(t *testing.T) {
-	one(t, 0, func(w *world) {
-		for range 3 {
-			w.chain.Deposit(1)
-			w.chain.Mine(1)
-		}
-		settle()
-		marks := w.marks()
-		forged := marks[1]
-		forged.Hash = types.Hash{9}
-		w.agree(forged) // the network agreed on something else
-		settle()
-		if s := w.observer.Status(); s.Error == "" || len(w.marks()) != 0 {
-			t.Errorf("marks %v, status %+v", w.marks(), s)
-		}
-		w.agree(types.Mark{Nonce: 3, Hash: types.Hash{9}, Block: 3})
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if s := w.observer.Status(); s.Severity != chain.Halt || s.Check != chain.CheckCursor {
-			t.Errorf("status %+v", s)
-		}
-		if !strings.Contains(w.log.String(), "level=ERROR") {
-			t.Error("nobody was told")
-		}
-		w.agree(marks[2])
-		time.Sleep(2 * time.Minute)
-		w.chain.Deposit(1)
-		w.chain.Mine(1)
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
-		if got := nonces(w.marks()); !slices.Equal(got, []uint64{4}) {
-			t.Errorf("after a re-anchoring marks stand at %v", got)
-		}
-	})
-}
-
-func TestReorgPastFinality(t *testing.T) {
-	one(t, 0, func(w *world) {
-		w.chain.Deposit(1)
-		w.chain.Mine(1)
-		settle()
-		w.agree(w.marks()[0])
-		w.chain.Deposit(2)
-		w.chain.Mine(1)
-		settle()
-		w.chain.Reorg(2)
-		w.chain.Deposit(7)
-		w.chain.Mine(1) // another event 1
-		settle()
-		if s := w.observer.Status(); s.Error == "" || s.Check != chain.CheckStale {
-			t.Errorf("status %+v", s)
-		}
-		w.chain.Deposit(8)
-		w.chain.Deposit(9)
-		w.chain.Mine(1)
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
-		if s := w.observer.Status(); s.Error == "" || len(w.marks()) > 1 {
-			t.Errorf("marks %v, status %+v", w.marks(), s)
 		}
 	})
 }

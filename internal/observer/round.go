@@ -8,7 +8,6 @@ import (
 
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/internal/mailbox"
-	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -23,7 +22,8 @@ func (o *Observer) runOnce(ctx context.Context) (more bool, err error) {
 	if agreed.Refused != "" {
 		return false, nil // nobody votes for it
 	}
-	if err := o.follow(agreed); err != nil {
+	o.anchor(agreed)
+	if err := o.follow(); err != nil {
 		return false, err
 	}
 	position, err := o.cfg.Source.Finalized(ctx)
@@ -38,13 +38,14 @@ func (o *Observer) runOnce(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read events after nonce %d: %w", o.tip.Nonce, err)
 	}
+	o.consistent()
 	return more, nil
 }
 
 // follow takes the agreed cursor as the place to read from, where this observer
 // has nothing newer, and compares the two where it has.
-func (o *Observer) follow(agreed bridge.ChainState) error {
-	cursor := types.Mark{Nonce: agreed.Cursor, Hash: agreed.CursorHash, Block: agreed.CursorBlock}
+func (o *Observer) follow() error {
+	cursor := o.cursor()
 	if !o.reading || o.tip.Nonce < cursor.Nonce {
 		o.cfg.Mailbox.Reset(o.cfg.Chain)
 		o.tip, o.marks, o.reading = cursor, nil, true
@@ -61,16 +62,59 @@ func (o *Observer) follow(agreed bridge.ChainState) error {
 	return nil
 }
 
-// compare holds the proven position against where reading has come to.
+// compare holds the proven position against the agreed cursor, and against where
+// reading has come to.
 func (o *Observer) compare(p chain.Position) error {
+	cursor := o.agreed.Cursor
 	switch {
+	case p.Inbox.Nonce < cursor && p.Block >= o.agreed.Head:
+		return o.contradicts(p, p.Inbox, "the inbox ends at nonce %d in final block %d, and the network has applied nonce %d by block %d",
+			p.Inbox.Nonce, p.Block, cursor, o.agreed.Head)
+	case p.Inbox.Nonce == cursor && p.Inbox.Hash != o.agreed.CursorHash:
+		return o.contradicts(p, p.Inbox, "at nonce %d the chain has %s, the network agreed on %s", cursor, p.Inbox.Hash, o.agreed.CursorHash)
 	case p.Inbox.Nonce < o.tip.Nonce:
 		return chain.Failed(chain.CheckStale, "the finalised inbox ends at nonce %d (block %d), %d is known", p.Inbox.Nonce, p.Block, o.tip.Nonce)
 	case p.Inbox.Nonce == o.tip.Nonce && p.Inbox.Hash != o.tip.Hash:
-		return &chain.Error{Check: chain.CheckCursor, Severity: chain.Halt, Err: fmt.Errorf(
-			"at nonce %d the chain has %s, not %s as agreed or proven before", p.Inbox.Nonce, p.Inbox.Hash, o.tip.Hash)}
+		return &chain.Error{Check: chain.CheckCursor, Severity: chain.Rewind, Err: fmt.Errorf(
+			"at nonce %d the chain has %s, not %s as proven before", p.Inbox.Nonce, p.Inbox.Hash, o.tip.Hash)}
 	}
 	return nil
+}
+
+// contradicts makes the error of a chain that contradicts the agreed cursor:
+// now its inbox is at that nonce, or ends, as proven under the position.
+func (o *Observer) contradicts(p chain.Position, now types.Mark, format string, args ...any) error {
+	is := chain.Sighting{Position: p, Answers: o.cfg.Source.Answers()}
+	is.Inbox = now
+	return chain.Contradicts(chain.CheckCursor, chain.Contradiction{
+		Text: fmt.Sprintf(format, args...),
+		Was:  chain.Sighting{Position: chain.Position{Inbox: o.cursor()}},
+		Is:   is,
+	})
+}
+
+// cursor is the agreed cursor as a mark.
+func (o *Observer) cursor() types.Mark {
+	return types.Mark{Nonce: o.agreed.Cursor, Hash: o.agreed.CursorHash, Block: o.agreed.CursorBlock}
+}
+
+// explain finds out whether events that do not follow the agreed cursor show
+// that the chain has another one. A server that hides or alters logs cannot
+// show that: the chain's own cursor is proven by the events after it.
+func (o *Observer) explain(ctx context.Context, p chain.Position, err error) error {
+	check := chain.CheckOf(err)
+	if o.tip.Nonce != o.agreed.Cursor || o.tip.Nonce == 0 || check != chain.CheckAccumulator && check != chain.CheckHidden {
+		return err
+	}
+	at, errAt := o.cfg.Source.At(ctx, o.tip.Nonce, p.Inbox)
+	switch {
+	case errAt != nil:
+		return err
+	case at.Hash != o.agreed.CursorHash:
+		return o.contradicts(p, at, "at nonce %d the chain has %s, the network agreed on %s", at.Nonce, at.Hash, o.agreed.CursorHash)
+	}
+	o.tip.Block = at.Block // the agreed hint was wrong
+	return err
 }
 
 // read fetches what there is room for, and hands it over with the head.
@@ -83,7 +127,7 @@ func (o *Observer) read(ctx context.Context, params types.Params, p chain.Positi
 			MarkStride: params.MarkStride, MaxEvents: room, Progress: o.setProgress,
 		})
 		if err != nil {
-			return false, err
+			return false, o.explain(ctx, p, err)
 		}
 		if n := len(batch.Events); n == 0 || batch.Last.Nonce != o.tip.Nonce+uint64(n) {
 			return false, errors.New("invariant broken: a source read nothing, or left events out")

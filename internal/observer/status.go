@@ -32,6 +32,10 @@ type Status struct {
 	Check    chain.Check
 	Severity chain.Severity
 	Since    time.Time // when the first failure in a row was
+
+	Alarm      types.Alarm // AlarmContradiction or AlarmOff
+	AlarmSince time.Time
+	Evidence   string // path of its file; empty if none could be kept
 }
 
 // Lag is how many finalised events the network has not agreed on yet.
@@ -89,7 +93,7 @@ func (o *Observer) failed(ctx context.Context, err error, pause time.Duration) {
 	if severity == chain.Halt {
 		level, message = slog.LevelError, "chain contradicts what was agreed: no votes for it until that ends"
 	}
-	if !news {
+	if !news || chain.ContradictionOf(err) != nil { // its alarm was told
 		level = slog.LevelDebug
 	}
 	o.log.Log(ctx, level, message, "height", s.Head, "check", check, "severity", severity,

@@ -13,21 +13,33 @@ import (
 
 // said is what one endpoint named.
 type said struct {
-	header header
-	err    error
+	told
+	err error
+}
+
+// agreement is the header that min_agree groups name, and how all who know its
+// number name it.
+type agreement struct {
+	header  header
+	answers []chain.Answer
+}
+
+// newest asks all endpoints for the newest header that is final to them.
+func (s *Source) newest(ctx context.Context) []said {
+	c := s.client
+	return c.askHeaders(ctx, func(ctx context.Context, conn Conn) (told, error) {
+		return fetchFinalized(ctx, conn, c.cfg.Finality, c.cfg.ForeignHeaders)
+	})
 }
 
 // agree finds the newest finalised header that min_agree groups name by its
 // hash. An endpoint that is ahead is asked again for the number in question:
 // it is as final to it as its newest. Fewer than min_agree is an error, and
 // never a reason to be content with less.
-func (s *Source) agree(ctx context.Context) (header, error) {
+func (s *Source) agree(ctx context.Context, newest []said) (agreement, error) {
 	c := s.client
-	newest := c.askHeaders(ctx, func(ctx context.Context, conn Conn) (header, error) {
-		return fetchFinalized(ctx, conn, c.cfg.Finality, c.cfg.ForeignHeaders)
-	})
 	if ctx.Err() != nil {
-		return header{}, ctx.Err()
+		return agreement{}, ctx.Err()
 	}
 	errs, numbers := []error{}, []uint64{}
 	for _, n := range newest {
@@ -42,9 +54,9 @@ func (s *Source) agree(ctx context.Context) (header, error) {
 		if c.groupsAt(newest, number) < c.cfg.MinAgree {
 			continue
 		}
-		h, err := s.agreeAt(ctx, newest, number)
+		a, err := s.agreeAt(ctx, newest, number)
 		if err == nil {
-			return h, nil
+			return a, nil
 		}
 		errs = append(errs, err)
 	}
@@ -52,7 +64,7 @@ func (s *Source) agree(ctx context.Context) (header, error) {
 	if len(numbers) == 0 {
 		check = chain.CheckTransport
 	}
-	return header{}, joinUnder(chain.Failed(check, "%d of %d endpoints answer, and %d groups have to name the same finalised header",
+	return agreement{}, joinUnder(chain.Failed(check, "%d of %d endpoints answer, and %d groups have to name the same finalised header",
 		len(numbers), len(c.endpoints), c.cfg.MinAgree), errs)
 }
 
@@ -68,32 +80,31 @@ func (c *Client) groupsAt(newest []said, number uint64) int {
 }
 
 // agreeAt counts who names which header at one number.
-func (s *Source) agreeAt(ctx context.Context, newest []said, number uint64) (header, error) {
+func (s *Source) agreeAt(ctx context.Context, newest []said, number uint64) (agreement, error) {
 	c := s.client
 	var asked []*endpoint
-	var known []header // of asked; zero if it has to be fetched
+	var answers []told // of asked; empty if it has to be fetched
 	for i, n := range newest {
 		if n.err != nil || n.header.Number < number {
 			continue
 		}
 		asked = append(asked, c.endpoints[i])
 		if n.header.Number > number {
-			n.header = header{}
+			n.told = told{}
 		}
-		known = append(known, n.header)
+		answers = append(answers, n.told)
 	}
-	answers := make([]said, len(asked))
 	errs := each(ctx, asked, c.cfg.MinAgree, func(ctx context.Context, i int, e *endpoint) error {
-		if known[i] != (header{}) {
-			answers[i].header = known[i]
+		if answers[i].raw != nil {
 			return nil
 		}
 		return e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
-			answers[i].header, err = fetchNumber(ctx, conn, number, c.cfg.ForeignHeaders)
+			answers[i], err = fetchNumber(ctx, conn, number, c.cfg.ForeignHeaders)
 			return err
 		})
 	})
 	groups := map[header]map[string]bool{}
+	var all []chain.Answer
 	for i, err := range errs {
 		if err != nil {
 			continue
@@ -103,8 +114,10 @@ func (s *Source) agreeAt(ctx context.Context, newest []said, number uint64) (hea
 			groups[h] = map[string]bool{}
 		}
 		groups[h][asked[i].group] = true
+		all = append(all, asked[i].answer(fmt.Sprintf("eth_getBlockByNumber(%d)", number), answers[i].raw))
 	}
-	return s.decide(number, groups, errs)
+	h, err := s.decide(number, groups, errs)
+	return agreement{h, all}, err
 }
 
 // decide takes the only header with enough groups behind it.
@@ -133,11 +146,11 @@ func (s *Source) decide(number uint64, groups map[header]map[string]bool, errs [
 }
 
 // askHeaders asks all endpoints at once.
-func (c *Client) askHeaders(ctx context.Context, ask func(context.Context, Conn) (header, error)) []said {
+func (c *Client) askHeaders(ctx context.Context, ask func(context.Context, Conn) (told, error)) []said {
 	answers := make([]said, len(c.endpoints))
 	errs := each(ctx, c.endpoints, c.cfg.MinAgree, func(ctx context.Context, i int, e *endpoint) error {
 		return e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
-			answers[i].header, err = ask(ctx, conn)
+			answers[i].told, err = ask(ctx, conn)
 			return err
 		})
 	})

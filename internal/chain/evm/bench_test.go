@@ -57,7 +57,7 @@ func BenchmarkFinalized(b *testing.B) {
 	w.finalize()
 	s := w.source(w.config(1, w.node.HTTPURL()))
 	for range b.N {
-		s.last = chain.Position{} // as if the block were new
+		s.last = chain.Sighting{} // as if the block were new
 		if _, err := s.Finalized(b.Context()); err != nil {
 			b.Fatal(err)
 		}

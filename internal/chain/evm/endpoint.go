@@ -2,6 +2,7 @@ package evm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -111,6 +112,11 @@ func (e *endpoint) failed(err error) error {
 	e.status.Failures++
 	e.status.Error, e.status.Check = failure.Error(), failure.Check
 	return failure
+}
+
+// answer is what the endpoint said, as evidence.
+func (e *endpoint) answer(request string, raw json.RawMessage) chain.Answer {
+	return chain.Answer{Endpoint: e.name, Group: e.group, Request: request, Answer: raw}
 }
 
 // connect returns the connection, whose chain id was right not long ago.

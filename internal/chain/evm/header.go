@@ -19,27 +19,36 @@ import (
 type header struct {
 	Number uint64
 	Hash   types.Hash
+	Parent types.Hash
 	Root   types.Hash // of the state
 	Time   uint64
 }
 
+// told is a header and how one endpoint told it.
+type told struct {
+	header header
+	raw    json.RawMessage
+}
+
 // fetchHeader asks one endpoint for a header by number or tag. Unless foreign
 // is set, its hash is recomputed from all its fields.
-func fetchHeader(ctx context.Context, conn Conn, block string, foreign bool) (header, error) {
+func fetchHeader(ctx context.Context, conn Conn, block string, foreign bool) (told, error) {
 	var raw json.RawMessage
 	if err := conn.RPC.CallContext(ctx, &raw, "eth_getBlockByNumber", block, false); err != nil {
-		return header{}, err
+		return told{}, err
 	}
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
-		return header{}, fmt.Errorf("block %s: %w", block, ethereum.NotFound)
+		return told{}, fmt.Errorf("block %s: %w", block, ethereum.NotFound)
 	}
-	return parseHeader(raw, foreign)
+	h, err := parseHeader(raw, foreign)
+	return told{h, raw}, err
 }
 
 func parseHeader(raw []byte, foreign bool) (header, error) {
 	var said struct {
 		Number hexutil.Uint64 `json:"number"`
 		Hash   *common.Hash   `json:"hash"`
+		Parent common.Hash    `json:"parentHash"`
 		Root   *common.Hash   `json:"stateRoot"`
 		Time   hexutil.Uint64 `json:"timestamp"`
 	}
@@ -49,7 +58,7 @@ func parseHeader(raw []byte, foreign bool) (header, error) {
 	if said.Hash == nil || said.Root == nil || *said.Hash == (common.Hash{}) || *said.Root == (common.Hash{}) {
 		return header{}, chain.Failed(chain.CheckHeader, "a header without hash or state root")
 	}
-	h := header{Number: uint64(said.Number), Hash: *said.Hash, Root: *said.Root, Time: uint64(said.Time)}
+	h := header{Number: uint64(said.Number), Hash: *said.Hash, Parent: said.Parent, Root: *said.Root, Time: uint64(said.Time)}
 	if foreign {
 		return h, nil
 	}
@@ -63,18 +72,18 @@ func parseHeader(raw []byte, foreign bool) (header, error) {
 	if !full.Number.IsUint64() || full.Number.Uint64() != h.Number {
 		return header{}, chain.Failed(chain.CheckHeader, "block number %s and %d", full.Number, h.Number)
 	}
-	h.Root, h.Time = full.Root, full.Time
+	h.Parent, h.Root, h.Time = full.ParentHash, full.Root, full.Time
 	return h, nil
 }
 
 // fetchFinalized asks one endpoint for the block that it holds final.
-func fetchFinalized(ctx context.Context, conn Conn, f Finality, foreign bool) (header, error) {
+func fetchFinalized(ctx context.Context, conn Conn, f Finality, foreign bool) (told, error) {
 	if f.Confirmations == 0 {
 		return fetchHeader(ctx, conn, f.Tag, foreign)
 	}
 	latest, err := conn.Eth.BlockNumber(ctx)
 	if err != nil {
-		return header{}, err
+		return told{}, err
 	}
 	if latest < f.Confirmations {
 		return fetchHeader(ctx, conn, hexutil.EncodeUint64(0), foreign)
@@ -83,10 +92,10 @@ func fetchFinalized(ctx context.Context, conn Conn, f Finality, foreign bool) (h
 }
 
 // fetchNumber asks one endpoint for the header of a number, and for no other.
-func fetchNumber(ctx context.Context, conn Conn, number uint64, foreign bool) (header, error) {
-	h, err := fetchHeader(ctx, conn, hexutil.EncodeUint64(number), foreign)
-	if err == nil && h.Number != number {
-		return header{}, chain.Failed(chain.CheckHeader, "asked for block %d, got block %d", number, h.Number)
+func fetchNumber(ctx context.Context, conn Conn, number uint64, foreign bool) (told, error) {
+	t, err := fetchHeader(ctx, conn, hexutil.EncodeUint64(number), foreign)
+	if err == nil && t.header.Number != number {
+		return told{}, chain.Failed(chain.CheckHeader, "asked for block %d, got block %d", number, t.header.Number)
 	}
-	return h, err
+	return t, err
 }

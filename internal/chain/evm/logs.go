@@ -43,9 +43,12 @@ func (s *Source) fetchRange(ctx context.Context, first, last uint64, collector *
 // fetchFrom asks one endpoint, for ever smaller ranges while it refuses.
 func (s *Source) fetchFrom(ctx context.Context, e *endpoint, first, last uint64, collector *chain.Collector) ([]chain.Logged, uint64, error) {
 	for timeouts := 0; ; {
-		logs, err := s.fetchLogs(ctx, e, first, last)
+		logs, err := s.fetchLogs(ctx, e, first, last, topics)
 		if err == nil {
-			events, err := s.check(logs, first, last, collector)
+			events, err := s.decode(logs, first, last)
+			if err == nil {
+				events, err = collector.Verify(events)
+			}
 			if err != nil {
 				return nil, 0, e.failed(err)
 			}
@@ -65,21 +68,21 @@ func (s *Source) fetchFrom(ctx context.Context, e *endpoint, first, last uint64,
 	}
 }
 
-func (s *Source) fetchLogs(ctx context.Context, e *endpoint, first, last uint64) (logs []gethtypes.Log, err error) {
+func (s *Source) fetchLogs(ctx context.Context, e *endpoint, first, last uint64, topics ...[]common.Hash) (logs []gethtypes.Log, err error) {
 	err = e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
 		logs, err = conn.Eth.FilterLogs(ctx, ethereum.FilterQuery{
 			FromBlock: new(big.Int).SetUint64(first),
 			ToBlock:   new(big.Int).SetUint64(last),
 			Addresses: []common.Address{s.client.cfg.Bridge},
-			Topics:    [][]common.Hash{topics},
+			Topics:    topics,
 		})
 		return err
 	})
 	return logs, err
 }
 
-// check takes the logs of one answer for what they are: claims.
-func (s *Source) check(logs []gethtypes.Log, first, last uint64, collector *chain.Collector) ([]chain.Logged, error) {
+// decode takes the logs of one answer for what they are: claims.
+func (s *Source) decode(logs []gethtypes.Log, first, last uint64) ([]chain.Logged, error) {
 	events := make([]chain.Logged, 0, len(logs))
 	for i := range logs {
 		l := &logs[i]
@@ -97,7 +100,7 @@ func (s *Source) check(logs []gethtypes.Log, first, last uint64, collector *chai
 		}
 		events = append(events, event)
 	}
-	return collector.Verify(events)
+	return events, nil
 }
 
 // mayBeTooMuch says whether an error may be due to the size of the range: any

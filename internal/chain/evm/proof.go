@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -41,13 +43,19 @@ type accountProof struct {
 
 // proveInbox asks one endpoint for the contract's position after the block, and
 // proves it against the header's state root.
-func proveInbox(ctx context.Context, conn Conn, bridge types.Address, h header) (types.Mark, error) {
-	var answer accountProof
-	err := conn.RPC.CallContext(ctx, &answer, "eth_getProof", bridge, []common.Hash{slotPosition, slotHash}, hexutil.Uint64(h.Number))
+func proveInbox(ctx context.Context, conn Conn, bridge types.Address, h header) (types.Mark, chain.Answer, error) {
+	var raw json.RawMessage
+	err := conn.RPC.CallContext(ctx, &raw, "eth_getProof", bridge, []common.Hash{slotPosition, slotHash}, hexutil.Uint64(h.Number))
 	if err != nil {
-		return types.Mark{}, err
+		return types.Mark{}, chain.Answer{}, err
 	}
-	return verifyInbox(answer, bridge, h)
+	var proof accountProof
+	if err := json.Unmarshal(raw, &proof); err != nil {
+		return types.Mark{}, chain.Answer{}, fmt.Errorf("eth_getProof: %w", err)
+	}
+	inbox, err := verifyInbox(proof, bridge, h)
+	request := fmt.Sprintf("eth_getProof(%s, [%s, %s], %d)", bridge, slotPosition, slotHash, h.Number)
+	return inbox, chain.Answer{Endpoint: conn.Endpoint, Group: conn.Group, Request: request, Answer: raw}, err
 }
 
 func verifyInbox(p accountProof, bridge types.Address, h header) (types.Mark, error) {

@@ -3,6 +3,7 @@ package evm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 
@@ -15,7 +16,7 @@ type Source struct {
 	client *Client
 	log    *slog.Logger
 
-	last  chain.Position // newest position proven
+	last  chain.Sighting // newest position proven
 	first int            // endpoint that served the last read
 	span  uint64         // blocks that servers lately answered for at once
 	told  map[string]bool
@@ -34,32 +35,47 @@ func NewSource(c *Client, log *slog.Logger) *Source {
 // Finalized implements chain.Source.
 func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
 	defer s.tellEndpoints(ctx)
-	h, err := s.agree(ctx)
+	newest := s.newest(ctx)
+	agreed, err := s.agree(ctx, newest)
 	if err != nil {
 		return chain.Position{}, err
 	}
-	switch last := s.last; {
-	case last.Block != 0 && h.Number < last.Block:
-		return chain.Position{}, chain.Failed(chain.CheckStale, "the endpoints' newest final block is %d, and was %d before", h.Number, last.Block)
-	case last.Block != 0 && h.Number == last.Block && h.Hash != last.Hash:
-		return chain.Position{}, halt(chain.CheckFinality, "final block %d was %s and is %s", h.Number, last.Hash, h.Hash)
-	case h.Number == last.Block && h.Hash == last.Hash:
-		return last, nil
+	if h := agreed.header; h.Number == s.last.Block && h.Hash == s.last.Hash {
+		return s.last.Position, nil
 	}
-	var inbox types.Mark
+	if err := s.keepsItsWord(ctx, newest, agreed); err != nil {
+		return chain.Position{}, err
+	}
+	seen, err := s.sight(ctx, agreed)
+	if err != nil {
+		return chain.Position{}, err
+	}
+	if before := s.last.Inbox; seen.Inbox.Nonce < before.Nonce || seen.Inbox.Nonce == before.Nonce && seen.Inbox.Hash != before.Hash {
+		return chain.Position{}, chain.Contradicts(chain.CheckFinality, chain.Contradiction{
+			Text: fmt.Sprintf("the inbox proven at block %d stands at (%d, %s), at block %d it was at (%d, %s)",
+				seen.Block, seen.Inbox.Nonce, seen.Inbox.Hash, s.last.Block, before.Nonce, before.Hash),
+			Was: s.last, Is: seen,
+		})
+	}
+	s.last = seen
+	return seen.Position, nil
+}
+
+// sight proves the inbox under an agreed header.
+func (s *Source) sight(ctx context.Context, agreed agreement) (chain.Sighting, error) {
+	h := agreed.header
+	seen := chain.Sighting{Position: chain.Position{Block: h.Number, Hash: h.Hash, Time: h.Time}}
+	var proof chain.Answer
+	var err error
 	s.first, err = s.client.doFrom(ctx, s.first, func(ctx context.Context, conn Conn) (err error) {
-		inbox, err = proveInbox(ctx, conn, s.client.cfg.Bridge, h)
+		seen.Inbox, proof, err = proveInbox(ctx, conn, s.client.cfg.Bridge, h)
 		return err
 	})
 	if err != nil {
-		return chain.Position{}, err
+		return chain.Sighting{}, err
 	}
-	if before := s.last.Inbox; inbox.Nonce < before.Nonce || inbox.Nonce == before.Nonce && inbox.Hash != before.Hash {
-		return chain.Position{}, halt(chain.CheckFinality, "the inbox proven at block %d stands at (%d, %s), before at (%d, %s)",
-			h.Number, inbox.Nonce, inbox.Hash, before.Nonce, before.Hash)
-	}
-	s.last = chain.Position{Block: h.Number, Hash: h.Hash, Time: h.Time, Inbox: inbox}
-	return s.last, nil
+	seen.Answers = bounded(append(agreed.answers, proof))
+	return seen, nil
 }
 
 // Read implements chain.Source. An endpoint whose logs do not prove out is
@@ -71,7 +87,8 @@ func (s *Source) Read(ctx context.Context, from, to types.Mark, o chain.ReadOpti
 	case to.Nonce < from.Nonce:
 		return chain.Batch{}, chain.Failed(chain.CheckStale, "the inbox ends at nonce %d, and is wanted from %d on", to.Nonce, from.Nonce)
 	case to.Nonce == from.Nonce && to.Hash != from.Hash:
-		return chain.Batch{}, halt(chain.CheckCursor, "at nonce %d the chain has %s, the network %s", to.Nonce, to.Hash, from.Hash)
+		return chain.Batch{}, &chain.Error{Check: chain.CheckCursor, Severity: chain.Halt, Err: fmt.Errorf(
+			"at nonce %d the chain has %s, the network %s", to.Nonce, to.Hash, from.Hash)}
 	}
 	var errs []error
 	first := s.first
@@ -138,14 +155,6 @@ func (s *Source) tell(what string, trouble bool, text string, args ...any) {
 		s.log.Info("over: "+text, args...)
 	}
 	s.told[what] = trouble
-}
-
-func halt(c chain.Check, format string, args ...any) error {
-	err := chain.Failed(c, format, args...)
-	if e, ok := errors.AsType[*chain.Error](err); ok {
-		e.Severity = chain.Halt
-	}
-	return err
 }
 
 // flat joins errors in one line, for status and logs.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -58,7 +59,7 @@ type Lie struct {
 }
 
 var (
-	_ chain.Source = (*Chain)(nil)
+	_ chain.Source = (*Source)(nil)
 	_ chain.Sink   = (*Sink)(nil)
 )
 
@@ -201,6 +202,15 @@ func (c *Chain) Reorg(depth int) {
 	}
 }
 
+// Save returns a function that makes the chain what it is now: to come back from
+// a fork that only lying servers told of.
+func (c *Chain) Save() (restore func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	blocks, final := slices.Clone(c.blocks), c.final
+	return func() { c.set(func() { c.blocks, c.final = slices.Clone(blocks), final }) }
+}
+
 // ask is what every request begins with.
 func (c *Chain) ask(ctx context.Context) error {
 	c.mu.Lock()
@@ -218,7 +228,7 @@ func (c *Chain) ask(ctx context.Context) error {
 	return fail
 }
 
-// Finalized implements chain.Source.
+// Finalized is the finalised position as the servers name it now.
 func (c *Chain) Finalized(ctx context.Context) (chain.Position, error) {
 	if err := c.ask(ctx); err != nil {
 		return chain.Position{}, err
@@ -234,7 +244,7 @@ func (c *Chain) Finalized(ctx context.Context) (chain.Position, error) {
 	return chain.Position{Block: number, Hash: c.blocks[number].hash, Time: number * blockSeconds, Inbox: inbox}, nil
 }
 
-// Read implements chain.Source.
+// Read is what chain.Source says.
 func (c *Chain) Read(ctx context.Context, from, to types.Mark, o chain.ReadOptions) (chain.Batch, error) {
 	if err := c.ask(ctx); err != nil {
 		return chain.Batch{}, err

@@ -1,0 +1,109 @@
+package simnet
+
+import (
+	"slices"
+
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/bridgetest"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// chain is a model chain, with what its world notes beside it.
+type chain struct {
+	*bridgetest.Chain
+	seed    types.Hash // first accumulator
+	stalled int        // blocks of the network that it stands still for
+	held    []holdings // after each inbox event
+	forgery *forgery
+}
+
+// holdings is what the contract holds of each asset, or has minted, in token
+// units.
+type holdings map[types.AssetID]types.Amount
+
+func newChain(networkID types.Hash, c types.Chain, set types.ValidatorSet) *chain {
+	return &chain{
+		Chain: bridgetest.NewChain(networkID, c, set), seed: evmsig.InboxSeed(networkID, c.ID, c.Bridge),
+	}
+}
+
+// final is the newest finalised block. The one being made is not: more may come
+// into it.
+func (c *chain) final() uint64 { return c.Height() - min(c.Height(), c.Lag+1) }
+
+// note keeps, for each event that came since, what the contract held after it.
+func (c *chain) note(assets []types.Asset) {
+	now := holdings{}
+	for _, a := range assets {
+		token := c.TokenOf(a.ID)
+		if c.Token(token).Mode == types.ModeLock {
+			now[a.ID] = c.Custody(token)
+		} else {
+			now[a.ID] = c.Supply(token)
+		}
+	}
+	for len(c.held) < len(c.Inbox()) {
+		c.held = append(c.held, now)
+	}
+}
+
+// hash is the true accumulator after an event.
+func (c *chain) hash(nonce uint64) types.Hash {
+	if nonce == 0 {
+		return c.seed
+	}
+	if nonce > uint64(len(c.Inbox())) {
+		return types.Hash{}
+	}
+	return c.Inbox()[nonce-1].Hash
+}
+
+// executed is the last command that was wholly executed.
+func (c *chain) executed() uint64 {
+	executed, _ := c.Position()
+	return executed
+}
+
+// execute hands a command to the contract and returns what its receipt says.
+func (c *chain) execute(o bridge.OutboxCommand, by types.Address, items uint32) (types.Executed, error) {
+	if err := c.Execute(o, by, items); err != nil {
+		return types.Executed{}, err
+	}
+	inbox := c.Inbox()
+	receipt, _ := inbox[len(inbox)-1].Event.(types.Executed) // it is the last thing that execute() does
+	return receipt, nil
+}
+
+// forgery is a chain as lying endpoints show it: the true one with an event
+// that never happened put in.
+type forgery struct {
+	at     int // events that are true
+	inbox  []bridgetest.Logged
+	copied int // true events already copied
+}
+
+// forge begins a forged view whose first event of its own is e.
+func (c *chain) forge(e types.Event) {
+	at := len(c.Inbox())
+	hash := c.hash(uint64(at))
+	nonce := uint64(at) + 1
+	hash = evmsig.Accumulate(hash, evmsig.InboxLeaf(nonce, e))
+	forged := bridgetest.Logged{InboxEvent: types.InboxEvent{Nonce: nonce, Block: c.Height(), Event: e}, Hash: hash}
+	c.forgery = &forgery{at: at, inbox: append(slices.Clone(c.Inbox()), forged), copied: at}
+}
+
+// seen is the inbox as the endpoints of an observer show it.
+func (c *chain) seen(forged bool) []bridgetest.Logged {
+	if !forged || c.forgery == nil {
+		return c.Inbox()
+	}
+	f := c.forgery
+	for _, l := range c.Inbox()[f.copied:] {
+		l.Nonce++
+		l.Hash = evmsig.Accumulate(f.inbox[len(f.inbox)-1].Hash, evmsig.InboxLeaf(l.Nonce, l.Event))
+		f.inbox = append(f.inbox, l)
+	}
+	f.copied = len(c.Inbox())
+	return f.inbox
+}

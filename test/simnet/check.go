@@ -1,0 +1,251 @@
+package simnet
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// paid books a receipt: each payment belongs to a deposit, which has not been
+// paid before, and is exactly what is due.
+func (r *run) paid(c *chain, o bridge.OutboxCommand, receipt types.Executed) {
+	command, err := types.DecodeCommand(o.Bytes)
+	if err != nil {
+		r.broken("I3", "chain %s executed what is no command: %v", c.Label, err)
+	}
+	batch, ok := command.(types.Batch)
+	if !ok {
+		return
+	}
+	for i := range receipt.Count {
+		index := receipt.First + i
+		e := batch.Entries[index]
+		t := r.world.byPayee[e.Recipient]
+		if t == nil {
+			r.broken("I2", "chain %s pays %s to %s, who has deposited nothing", c.Label, e.Amount, e.Recipient)
+		}
+		if e.Kind == types.EntryRelease {
+			r.release(c, t, e, receipt.Failed(i))
+		} else {
+			r.refund(c, t, e, receipt.Failed(i), debt{o.Nonce, index, uint64(len(c.Inbox()))})
+		}
+		r.stats.Checks++
+	}
+}
+
+func (r *run) release(c *chain, t *transfer, e types.BatchEntry, failed bool) {
+	asset := r.world.asset(t.asset)
+	token, _ := tokenOf(asset, c.ID)
+	switch {
+	case c.ID != t.destination || e.Recipient != t.recipient || e.Token != c.TokenOf(t.asset):
+		r.broken("I2", "transfer %s is released on chain %s to %s", t.id, c.Label, e.Recipient)
+	case t.released || t.tried || t.refunded || t.owed != nil:
+		r.broken("I2", "transfer %s is released a second time, or after its refund", t.id)
+	case e.Amount != due(t.amount, token.ReleaseFee, scaleOf(asset, token)):
+		r.broken("I1", "transfer %s of %s is released with %s token units", t.id, t.amount, e.Amount)
+	case failed:
+		t.tried = true
+		r.rare("a release that fails")
+		return
+	}
+	t.released = true
+	if token.Mode == types.ModeMint {
+		r.world.wallets[c.ID] = append(r.world.wallets[c.ID], wallet{t.asset, t.recipient})
+	}
+}
+
+func (r *run) refund(c *chain, t *transfer, e types.BatchEntry, failed bool, d debt) {
+	asset := r.world.asset(t.asset)
+	token, _ := tokenOf(asset, c.ID)
+	amount := t.amount
+	if to, has := tokenOf(asset, t.destination); has && t.tried {
+		amount = minus(amount, to.ReleaseFee)
+	}
+	switch {
+	case c.ID != t.id.Source || e.Recipient != t.refundTo || e.Token != c.TokenOf(t.asset):
+		r.broken("I2", "transfer %s is refunded on chain %s to %s", t.id, c.Label, e.Recipient)
+	case t.released || t.refunded || t.owed != nil:
+		r.broken("I2", "transfer %s is refunded a second time, or after its release", t.id)
+	case e.Amount != due(amount, token.RefundFee, scaleOf(asset, token)):
+		r.broken("I1", "transfer %s of %s is refunded with %s token units", t.id, t.amount, e.Amount)
+	case failed:
+		t.owed = &d
+		r.rare("a refund that fails")
+		return
+	}
+	t.refunded = true
+	r.rare("a refund")
+}
+
+// due is what is paid of an amount, in token units.
+func due(amount, fee, scale types.Amount) types.Amount {
+	units, _ := minus(amount, fee).DivMod(scale)
+	return units
+}
+
+func minus(a, b types.Amount) types.Amount {
+	rest, err := a.Sub(b)
+	if err != nil {
+		return types.Amount{}
+	}
+	return rest
+}
+
+// auditEvery is how many blocks pass between two full audits of a state.
+const auditEvery = 8
+
+// check holds what has to hold after every block.
+func (r *run) check() {
+	n := r.anybody()
+	if n == nil {
+		return
+	}
+	n.view(func(state bridge.Reader) error {
+		r.cursors(n, state)
+		r.holdings(n, state)
+		if r.height%auditEvery == 0 {
+			return r.audit(n, state)
+		}
+		return nil
+	})
+}
+
+// anybody is an honest process that runs, or nil.
+func (r *run) anybody() *node {
+	at := r.dice.of("anybody").IntN(len(r.nodes))
+	for i := range r.nodes {
+		if n := r.nodes[(at+i)%len(r.nodes)]; n.up() && n.app.Height() == r.height {
+			return n
+		}
+	}
+	return nil
+}
+
+// cursors holds I3 and I4 from outside: what was applied is what happened, and
+// no position goes back.
+func (r *run) cursors(n *node, state bridge.Reader) {
+	chains, err := n.app.Machine().Chains(state)
+	if err != nil {
+		r.broken("node", "read the chains: %v", err)
+	}
+	for _, s := range chains {
+		c, before := r.world.chain(s.ID), r.positions[s.ID]
+		if s.CursorHash != c.hash(s.Cursor) {
+			r.broken("I3", "the network has applied what never happened on chain %s, at nonce %d", s.Label, s.Cursor)
+		}
+		if s.Cursor < before.Cursor || s.Outbox < before.Outbox || s.Executed < before.Executed || s.Head < before.Head {
+			r.broken("I4", "a position of chain %s went back", s.Label)
+		}
+		if s.Head > c.final() {
+			r.broken("I3", "the agreed head of chain %s is %d, but final is %d", s.Label, s.Head, c.final())
+		}
+		if s.Executed > c.executed() {
+			r.broken("I3", "the network knows command %d of chain %s as executed, but it is not", s.Executed, s.Label)
+		}
+		r.positions[s.ID] = s
+		r.stats.Checks += 4
+	}
+}
+
+// holdings holds I1 from outside: the ledger says of each chain what its
+// contract held after the last event that was applied.
+func (r *run) holdings(n *node, state bridge.Reader) {
+	answer, err := n.app.Machine().Query(state, "supply", nil)
+	if err != nil {
+		r.broken("node", "read the ledger: %v", err)
+	}
+	var supply []bridge.SupplyView
+	if err := json.Unmarshal(answer, &supply); err != nil {
+		r.broken("node", "read the ledger: %v", err)
+	}
+	for _, s := range supply {
+		for _, b := range s.Chains {
+			cursor := r.positions[b.Chain].Cursor
+			if cursor == 0 {
+				continue
+			}
+			asset := r.world.asset(s.Asset)
+			token, _ := tokenOf(asset, b.Chain)
+			held := r.world.chain(b.Chain).held[cursor-1][s.Asset]
+			units, err := held.Mul(scaleOf(asset, token))
+			said := b.Supply
+			if b.Mode == types.ModeLock {
+				said = b.Custody
+			}
+			if err != nil || units != said {
+				r.broken("I1", "the ledger has %s of %s on chain %s, its contract held %s after event %d", said, s.Symbol, b.Chain, units, cursor)
+			}
+			r.stats.Checks++
+		}
+	}
+}
+
+// audit asks the machine itself about a whole state.
+func (r *run) audit(n *node, state bridge.Reader) error {
+	violations, err := n.app.Machine().CheckInvariants(state)
+	if err != nil {
+		return err
+	}
+	for _, v := range violations {
+		r.broken(v.Invariant, "%s: %s", n.Moniker, v.Text)
+	}
+	r.stats.Audits++
+	return nil
+}
+
+// unsettled says what keeps a run from its end (I7), or nothing, and how many
+// transfers are on their way.
+func (r *run) unsettled() (why string, open int) {
+	var last *transfer
+	for _, t := range r.world.transfers {
+		if !r.ended(t) {
+			open++
+			last = t
+		}
+	}
+	if last != nil {
+		why = fmt.Sprintf("%d transfers have not ended, %s is one of them", open, last.id)
+	}
+	for _, c := range r.world.chains {
+		s := r.positions[c.ID]
+		if s.Cursor != uint64(len(c.Inbox())) || s.Outbox != s.Executed || s.Queued > 0 {
+			why = fmt.Sprintf("chain %s: cursor %d of %d, executed %d of %d, %d queued", c.Label,
+				s.Cursor, len(c.Inbox()), s.Executed, s.Outbox, s.Queued)
+		}
+	}
+	return why, open
+}
+
+// ended says whether a deposit is released, refunded, claimable, or not worth a
+// refund.
+func (r *run) ended(t *transfer) bool {
+	if t.released || t.refunded || t.owed != nil {
+		return true
+	}
+	asset := r.world.asset(t.asset)
+	token, _ := tokenOf(asset, t.id.Source)
+	left := t.amount
+	if to, has := tokenOf(asset, t.destination); has && t.tried {
+		left = minus(left, to.ReleaseFee)
+	}
+	return due(left, token.RefundFee, scaleOf(asset, token)).IsZero()
+}
+
+// explain is what the network says of a transfer that has not ended.
+func (r *run) explain() (text string) {
+	n := r.anybody()
+	at := slices.IndexFunc(r.world.transfers, func(t *transfer) bool { return !r.ended(t) })
+	if n == nil || at < 0 {
+		return ""
+	}
+	t := r.world.transfers[at]
+	n.view(func(state bridge.Reader) error {
+		answer, err := n.app.Machine().Query(state, "transfer", fmt.Appendf(nil, `{"id":%q}`, t.id))
+		text = fmt.Sprint(string(answer), err)
+		return nil
+	})
+	return text
+}

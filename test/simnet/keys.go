@@ -1,0 +1,34 @@
+package simnet
+
+import (
+	"crypto/ecdsa"
+	"fmt"
+
+	"github.com/cometbft/cometbft/crypto/ed25519"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// member is a validator with its keys, which follow from its number.
+type member struct {
+	types.Validator
+	id        types.ValidatorID
+	consensus ed25519.PrivKey
+	signer    *ecdsa.PrivateKey
+}
+
+func newMember(i int, power uint32) *member {
+	seed := fmt.Appendf(nil, "simulated validator %d", i)
+	consensus := ed25519.GenPrivKeyFromSecret(seed)
+	signer, err := crypto.ToECDSA(crypto.Keccak256(seed, []byte("signer")))
+	if err != nil {
+		panic(err) // a hash is a valid key but for one in 2^128
+	}
+	m := &member{consensus: consensus, signer: signer, Validator: types.Validator{
+		ConsensusKey: types.ConsensusKey(consensus.PubKey().Bytes()), Power: power, Moniker: fmt.Sprint("validator-", i),
+		Signer: crypto.PubkeyToAddress(signer.PublicKey), Operator: types.Address(crypto.Keccak256(seed, []byte("operator"))[12:]),
+	}}
+	m.id = m.ID()
+	return m
+}

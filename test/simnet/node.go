@@ -1,0 +1,224 @@
+package simnet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+	dbm "github.com/cosmos/cosmos-db"
+
+	"github.com/icrosschain/bridged/app"
+	"github.com/icrosschain/bridged/app/store"
+	"github.com/icrosschain/bridged/internal/mailbox"
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+var ctx = context.Background()
+
+// keepVersions is how many versions a node's store keeps.
+const keepVersions = 5
+
+// node is one validator: a real application over a real store in memory, a real
+// mailbox, and models of the workers beside them.
+type node struct {
+	*member
+	run   *run
+	index int
+	liar  bool
+	down  int // blocks until it starts again; 0 while it is up
+
+	db        *dbm.MemDB // survives a crash
+	app       *app.App
+	box       *mailbox.Box
+	blind     bool // proposes without payloads of its own
+	observers map[types.ChainID]*observer
+	signed    map[uint64]types.Hash // by height: what it ever signed, over all restarts
+	quiet     bool                  // its errors are expected
+}
+
+// start opens the process over what the database holds. The blocks that it has
+// missed come afterwards.
+func (n *node) start() {
+	s, err := store.Open(store.Config{DB: n.db, Keep: keepVersions})
+	if err != nil {
+		n.run.broken("node", "%s: open the store: %v", n.Moniker, err)
+	}
+	n.box, n.observers = mailbox.New(), map[types.ChainID]*observer{}
+	for _, c := range n.run.world.chains {
+		n.observers[c.ID] = &observer{}
+	}
+	n.app, err = app.New(app.Options{
+		Store: s, Mailbox: inbox{n.box, n}, Self: n.id, Logger: slog.New(strictLog{n}), Version: "simnet",
+	})
+	if err != nil {
+		n.run.broken("node", "%s: start: %v", n.Moniker, err)
+	}
+	if n.app.Height() > 0 {
+		return
+	}
+	if _, err := n.app.InitChain(ctx, n.run.init); err != nil {
+		n.run.broken("node", "%s: init chain: %v", n.Moniker, err)
+	}
+}
+
+// crash ends the process: nothing but its database is left.
+func (n *node) crash(blocks int, where string) {
+	n.run.count(FaultCrash)
+	n.run.rare("crash " + where)
+	n.run.trace("%s dies %s, for %d blocks", n.Moniker, where, blocks)
+	n.app, n.box, n.observers = nil, nil, nil
+	n.down = max(1, blocks)
+}
+
+// up says whether the process runs.
+func (n *node) up() bool { return n.app != nil }
+
+// catchUp replays the blocks that a process which was down has missed.
+func (n *node) catchUp() {
+	for n.app.Height() < n.run.height {
+		height := n.app.Height() + 1
+		n.finalize(n.run.blocks[height-1])
+		n.commit()
+		n.run.stats.Replayed++
+	}
+}
+
+// finalize applies a decided block; every node has to come to the same.
+func (n *node) finalize(b *block) {
+	resp, err := n.app.FinalizeBlock(ctx, b.finalize)
+	if err != nil {
+		n.run.broken("I5", "%s: finalize block %d: %v", n.Moniker, b.finalize.Height, err)
+	}
+	if b.result == nil {
+		b.result = resp
+	}
+	if string(resp.AppHash) != string(b.result.AppHash) || len(resp.TxResults) != len(b.finalize.Txs) {
+		n.run.broken("I5", "%s: block %d: app hash %X, others have %X", n.Moniker, b.finalize.Height, resp.AppHash, b.result.AppHash)
+	}
+}
+
+func (n *node) commit() {
+	if _, err := n.app.Commit(ctx, &abci.RequestCommit{}); err != nil {
+		n.run.broken("I5", "%s: commit: %v", n.Moniker, err)
+	}
+}
+
+// view reads the newest committed state.
+func (n *node) view(read func(state bridge.Reader) error) {
+	err := n.app.View(func(state bridge.Reader, _ int64) error { return read(state) })
+	if err != nil {
+		n.run.broken("node", "%s: read the state: %v", n.Moniker, err)
+	}
+}
+
+// work lets the workers beside consensus have a round.
+func (n *node) work() {
+	if n.run.height == 0 {
+		return
+	}
+	n.view(func(state bridge.Reader) error {
+		chains, err := n.app.Machine().Chains(state)
+		if err != nil {
+			return err
+		}
+		if err := n.sign(state, chains); err != nil {
+			return err
+		}
+		for _, c := range chains {
+			n.observe(c)
+		}
+		return nil
+	})
+}
+
+// sign signs what the state wants signed, and lets the mailbox forget what it
+// does not want any more.
+func (n *node) sign(state bridge.Reader, chains []bridge.ChainState) error {
+	if n.run.dice.chance("slow signer", n.run.rate(FaultSlow)) {
+		n.run.count(FaultSlow)
+		return nil
+	}
+	seals, err := n.app.Machine().SealsToSign(state, n.Signer, 64)
+	if err != nil {
+		return err
+	}
+	for _, seal := range seals {
+		if before, known := n.signed[seal.Height]; known && before != seal.Digest {
+			n.run.broken("one seal", "%s is asked to sign a second seal of height %d", n.Moniker, seal.Height)
+		}
+		n.signed[seal.Height] = seal.Digest
+		n.box.AddSignature(types.SealSignature{Height: seal.Height, Signature: n.run.signature(n.member, seal.Digest)})
+	}
+	n.box.Committed(uint64(n.run.height), chains, seals)
+	return nil
+}
+
+func (n *node) observe(c bridge.ChainState) {
+	d := n.run.dice
+	if d.chance("slow observer", n.run.rate(FaultSlow)) {
+		n.run.count(FaultSlow)
+		return
+	}
+	model := n.run.world.chain(c.ID)
+	var hide uint64
+	if o := n.observers[c.ID]; d.chance("hide", n.run.rate(FaultHide)) {
+		n.run.count(FaultHide)
+		hide = o.tip.Nonce + uint64(d.between("hide", 1, 4))
+	}
+	switch n.observers[c.ID].round(n.box, c, n.run.genesis.Params.MarkStride, model.seen(n.liar), model.final(), hide) {
+	case hidden:
+		n.run.rare("an observer abstains")
+	case contradiction:
+		n.run.rare("an observer contradicts the cursor")
+		if !n.liar {
+			n.run.broken("I3", "%s: what was agreed of chain %s is not what happened there", n.Moniker, c.Label)
+		}
+	case fine:
+	}
+}
+
+// signature is a seal signature; signing is pure, and remembered.
+func (r *run) signature(m *member, digest types.Hash) [types.SignatureBytes]byte {
+	signature, err := evmsig.Sign(m.signer, digest)
+	if err != nil {
+		r.broken("node", "%s: sign: %v", m.Moniker, err)
+	}
+	return signature
+}
+
+// inbox is a node's mailbox, of which a blind proposer sees no events.
+type inbox struct {
+	*mailbox.Box
+	node *node
+}
+
+// Events implements bridge.Inbox.
+func (i inbox) Events(id types.ChainID, after, last uint64) []types.Event {
+	if i.node.blind {
+		return nil
+	}
+	return i.Box.Events(id, after, last)
+}
+
+// strictLog takes an error that a node logs for a break: it has recovered from
+// a panic, or its own block or vote is not good.
+type strictLog struct{ node *node }
+
+func (strictLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
+
+func (l strictLog) Handle(_ context.Context, r slog.Record) error {
+	if l.node.quiet {
+		return nil
+	}
+	var text strings.Builder
+	r.Attrs(func(a slog.Attr) bool { fmt.Fprintf(&text, " %s", a); return true })
+	l.node.run.note("log", "%s logs: %s%s", l.node.Moniker, r.Message, text.String())
+	return nil
+}
+
+func (l strictLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l strictLog) WithGroup(string) slog.Handler      { return l }

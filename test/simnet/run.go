@@ -1,0 +1,276 @@
+package simnet
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	dbm "github.com/cosmos/cosmos-db"
+
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// Break is something that must never be.
+type Break struct {
+	Invariant string // I1 to I7, or what else was expected
+	Height    int64
+	Text      string
+}
+
+// String is one line.
+func (b Break) String() string {
+	return fmt.Sprintf("height %d: %s: %s", b.Height, b.Invariant, b.Text)
+}
+
+// Stats are what a run, or many, did.
+type Stats struct {
+	Seeds     int
+	Blocks    int64
+	Replayed  int64 // blocks applied again by processes that were down
+	Transfers int64
+	Checks    int64 // single comparisons with the world
+	Audits    int64 // whole states that CheckInvariants looked at
+	Faults    map[Fault]int64
+	Rare      map[string]int64
+}
+
+// Add adds the figures of another run.
+func (s *Stats) Add(o Stats) {
+	s.Seeds += o.Seeds
+	s.Blocks += o.Blocks
+	s.Replayed += o.Replayed
+	s.Transfers += o.Transfers
+	s.Checks += o.Checks
+	s.Audits += o.Audits
+	if s.Faults == nil {
+		s.Faults, s.Rare = map[Fault]int64{}, map[string]int64{}
+	}
+	for k, n := range o.Faults {
+		s.Faults[k] += n
+	}
+	for k, n := range o.Rare {
+		s.Rare[k] += n
+	}
+}
+
+// Result is the outcome of a run.
+type Result struct {
+	Stats Stats
+	Break *Break   // nil if everything held
+	Trace []string // of a run with a break: what happened last
+}
+
+// run is one network being simulated, on one goroutine.
+type run struct {
+	scenario Scenario
+	dice     *dice
+	stats    Stats
+	lines    []string // trace
+	noted    *Break   // found where a panic would be caught
+
+	genesis types.Genesis
+	init    *abci.RequestInitChain
+	world   *world
+	nodes   []*node
+	order   []int // of the commit
+	power   uint64
+	ending  bool // no more faults
+	calm    bool // none until the next block
+
+	height    int64
+	at        time.Time
+	blocks    []*block
+	lastVotes []precommit
+	lastRound int32
+	positions map[types.ChainID]bridge.ChainState
+}
+
+// Run simulates a scenario.
+func Run(s Scenario) (result Result) {
+	r := &run{
+		scenario: s, dice: newDice(s.Seed), at: time.Unix(1_800_000_000, 0).UTC(),
+		positions: map[types.ChainID]bridge.ChainState{},
+		stats:     Stats{Seeds: 1, Faults: map[Fault]int64{}, Rare: map[string]int64{}},
+	}
+	defer func() {
+		result.Stats = r.stats
+		result.Stats.Blocks = r.height
+		if cause := recover(); cause != nil {
+			b, ours := cause.(Break)
+			if !ours {
+				panic(cause)
+			}
+			result.Break, result.Trace = &b, r.lines
+		}
+	}()
+	r.begin()
+	for range s.Blocks {
+		r.users()
+		r.block()
+	}
+	r.end()
+	return result
+}
+
+// broken ends the run with a break.
+func (r *run) broken(invariant, format string, args ...any) {
+	panic(Break{invariant, r.height, fmt.Sprintf(format, args...)})
+}
+
+// note is broken for places where a panic would be caught: the run ends with
+// the block.
+func (r *run) note(invariant, format string, args ...any) {
+	if r.noted == nil {
+		r.noted = &Break{invariant, r.height, fmt.Sprintf(format, args...)}
+	}
+}
+
+func (r *run) count(f Fault)     { r.stats.Faults[f]++ }
+func (r *run) rare(state string) { r.stats.Rare[state]++ }
+
+// traceLines is how many lines of a trace are kept.
+const traceLines = 60
+
+func (r *run) trace(format string, args ...any) {
+	r.lines = append(r.lines, fmt.Sprintf("height %d: ", r.height)+fmt.Sprintf(format, args...))
+	if len(r.lines) > traceLines {
+		r.lines = r.lines[1:]
+	}
+}
+
+// rate is how often a fault happens now.
+func (r *run) rate(f Fault) int {
+	if r.ending || r.calm {
+		return 0
+	}
+	return r.scenario.Rates[f]
+}
+
+// begin makes the network and its world.
+func (r *run) begin() {
+	var members []*member
+	for i, power := range r.scenario.Powers {
+		members = append(members, newMember(i, power))
+		r.power += uint64(power)
+	}
+	rnd := r.dice.of("world")
+	r.genesis = drawGenesis(r.scenario, rnd, members)
+	r.world = newWorld(r.scenario, r.genesis, rnd)
+	state, err := json.Marshal(r.genesis)
+	if err != nil {
+		r.broken("genesis", "%v", err)
+	}
+	r.init = &abci.RequestInitChain{
+		ChainId: chainID, InitialHeight: 1, AppStateBytes: state, ConsensusParams: &cmtproto.ConsensusParams{
+			Block:     &cmtproto.BlockParams{MaxBytes: 8 << 20, MaxGas: -1},
+			Evidence:  &cmtproto.EvidenceParams{MaxBytes: 1 << 20},
+			Abci:      &cmtproto.ABCIParams{VoteExtensionsEnableHeight: 1},
+			Validator: &cmtproto.ValidatorParams{PubKeyTypes: []string{"ed25519"}},
+		},
+	}
+	for i, m := range members {
+		n := &node{
+			member: m, run: r, index: i, liar: r.scenario.Liars[i], db: dbm.NewMemDB(), signed: map[uint64]types.Hash{},
+		}
+		r.nodes = append(r.nodes, n)
+		n.start()
+	}
+	r.order = commitOrder(r.nodes)
+}
+
+// block is one block of the network, and what the world does meanwhile.
+func (r *run) block() {
+	r.wake()
+	r.tick()
+	r.claims()
+	for _, n := range r.nodes {
+		if n.up() {
+			n.work()
+		}
+	}
+	if r.fails("blackout", FaultBlackout) {
+		r.rare("all processes die at once")
+		for _, n := range r.nodes {
+			if n.up() {
+				n.crash(0, "with all others")
+			}
+		}
+		r.wake()
+	}
+	b, votes, round := r.decide()
+	r.apply(b, votes, round)
+	r.relay()
+	r.check()
+	if r.noted != nil {
+		panic(*r.noted)
+	}
+}
+
+// wake starts the processes whose time has come.
+func (r *run) wake() {
+	for _, n := range r.nodes {
+		if n.up() {
+			continue
+		}
+		if n.down--; n.down <= 0 {
+			n.start()
+			n.catchUp()
+		}
+	}
+}
+
+// heal starts all processes: without more than 2/3 there would be no block.
+func (r *run) heal() {
+	for _, n := range r.nodes {
+		if !n.up() {
+			n.down = 1
+		}
+	}
+	r.wake()
+}
+
+// dies throws for a crash at this point, and says whether it came.
+func (n *node) dies(where string) bool {
+	r := n.run
+	if !r.dice.chance("crash "+where, r.rate(FaultCrash)/3) {
+		return false
+	}
+	n.crash(r.dice.between("down", 0, 12), where)
+	return true
+}
+
+// settleBlocks is within how many blocks all has to settle once the faults have
+// stopped, besides one for each transfer that is on its way then.
+const settleBlocks = 60
+
+// end stops the faults and waits for every deposit to come to its end. Liars
+// beyond 1/3 become honest: otherwise nothing need ever end.
+func (r *run) end() {
+	r.ending = true
+	r.heal()
+	for _, c := range r.world.chains {
+		c.stalled, c.forgery = 0, nil
+	}
+	for _, n := range r.nodes {
+		if n.liar { // it is given other endpoints
+			n.crash(0, "to be repaired")
+		}
+	}
+	_, open := r.unsettled()
+	for blocks := 0; ; blocks++ {
+		missing, _ := r.unsettled()
+		if missing == "" {
+			break
+		}
+		if blocks == settleBlocks+open {
+			r.broken("I7", "%d blocks after the last fault, %s %s", blocks, missing, r.explain())
+		}
+		r.block()
+	}
+	for _, n := range r.nodes {
+		n.view(func(state bridge.Reader) error { return r.audit(n, state) })
+	}
+}

@@ -1,0 +1,130 @@
+package simnet
+
+import (
+	"math/rand/v2"
+
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// users make deposits.
+func (r *run) users() {
+	d := r.dice
+	for range d.between("deposits", 0, 2*r.scenario.Deposits) {
+		r.deposit(pick(d.of("deposit"), r.world.chains))
+	}
+}
+
+// claims has users fetch what is owed to them.
+func (r *run) claims() {
+	for _, t := range r.world.transfers {
+		if t.owed != nil && !t.claimed && r.dice.chance("claim", 100) {
+			r.claim(t)
+		}
+	}
+}
+
+// deposit sends something of a random asset from a chain.
+func (r *run) deposit(c *chain) {
+	rnd := r.dice.of("deposit")
+	d, asset, ok := r.purse(rnd, c)
+	if !ok {
+		return
+	}
+	recipient, refundTo := r.world.address(), r.world.address()
+	d.Destination, d.Recipient, d.RefundTo = pick(rnd, r.world.chains).ID, types.RecipientFromAddress(recipient), refundTo
+	d.MaxFee = types.NewAmount(1 << 40)
+	if rnd.IntN(20) == 0 {
+		d.Data = randomBytes(rnd, rnd.IntN(types.MaxDataBytes+1))
+	}
+	if r.fails("invalid", FaultInvalid) {
+		r.spoil(rnd, &d)
+	}
+	t := &transfer{
+		asset: asset.ID, destination: d.Destination, recipient: recipient, refundTo: refundTo,
+	}
+	token, _ := tokenOf(asset, c.ID)
+	var err error
+	if t.amount, err = d.Amount.Mul(scaleOf(asset, token)); err != nil {
+		return
+	}
+	if r.fails("refuse a release", FaultRefuse) {
+		if to := r.world.chain(d.Destination); to != nil {
+			to.Refuses[recipient] = true
+		}
+	}
+	if r.fails("refuse a refund", FaultRefuse) {
+		c.Refuses[refundTo] = true
+	}
+	nonce, err := c.Deposit(d)
+	if err != nil {
+		r.rare("a deposit reverts")
+		return
+	}
+	c.note(r.world.assets)
+	t.id = types.TransferID{Source: c.ID, Nonce: nonce}
+	r.world.transfers = append(r.world.transfers, t)
+	r.world.byPayee[recipient], r.world.byPayee[refundTo] = t, t
+	r.stats.Transfers++
+}
+
+// purse finds a sender with tokens: where they are locked there are always
+// some, elsewhere whoever was paid before.
+func (r *run) purse(rnd *rand.Rand, c *chain) (types.Deposited, types.Asset, bool) {
+	if held := r.world.wallets[c.ID]; len(held) > 0 && rnd.IntN(2) == 0 {
+		w := pick(rnd, held)
+		token := c.TokenOf(w.asset)
+		if balance := c.Balance(token, w.owner); !balance.IsZero() {
+			amount := balance
+			if rnd.IntN(2) == 0 {
+				_, amount = types.NewAmount(rnd.Uint64()).DivMod(balance)
+			}
+			return types.Deposited{Token: token, Sender: w.owner, Amount: amount}, r.world.asset(w.asset), true
+		}
+	}
+	for _, at := range rnd.Perm(len(r.world.assets)) {
+		asset := r.world.assets[at]
+		token, has := tokenOf(asset, c.ID)
+		if !has || token.Mode != types.ModeLock {
+			continue
+		}
+		amount := types.NewAmount(1 + rnd.Uint64N(1<<(4+rnd.UintN(30))))
+		sender := r.world.address()
+		c.Give(token.Token, sender, amount)
+		return types.Deposited{Token: token.Token, Sender: sender, Amount: amount}, asset, true
+	}
+	return types.Deposited{}, types.Asset{}, false
+}
+
+// spoil makes a deposit that cannot be released.
+func (r *run) spoil(rnd *rand.Rand, d *types.Deposited) {
+	switch rnd.IntN(5) {
+	case 0:
+		d.Destination = 999
+	case 1:
+		d.Recipient = types.Hash{}
+	case 2:
+		d.Recipient[0] = 1
+	case 3:
+		d.MaxFee = types.Amount{}
+	case 4:
+		if to := r.world.chain(d.Destination); to != nil {
+			d.Recipient = types.RecipientFromAddress(to.Bridge)
+		}
+	}
+	r.rare("an invalid deposit")
+}
+
+// claim fetches a refund that could not be paid.
+func (r *run) claim(t *transfer) {
+	c := r.world.chain(t.id.Source)
+	to := r.world.address()
+	if err := c.Claim(t.owed.nonce, t.owed.index, to); err != nil {
+		r.broken("I2", "transfer %s: its owed refund cannot be claimed: %v", t.id, err)
+	}
+	c.note(r.world.assets)
+	t.claimed = true
+	r.rare("a claim")
+	if err := c.Claim(t.owed.nonce, t.owed.index, to); err == nil {
+		r.broken("I2", "transfer %s: its owed refund was claimed twice", t.id)
+	}
+}

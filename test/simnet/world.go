@@ -1,0 +1,218 @@
+package simnet
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// chainID is the chain-id string of every simulated network.
+const chainID = "bridged-simnet"
+
+// world is everything outside the network: chains and their users. It keeps
+// books of its own, which know nothing of the network's state.
+type world struct {
+	chains    []*chain // ascending by id
+	assets    []types.Asset
+	transfers []*transfer
+	byPayee   map[types.Address]*transfer // a recipient and a refund address are of one transfer alone
+	wallets   map[types.ChainID][]wallet  // who may deposit wrapped tokens
+	fresh     uint64                      // addresses made
+}
+
+// thief is who gets what forged deposits are worth.
+var thief = types.Address{0xba, 0xd0}
+
+// wallet is somebody with tokens.
+type wallet struct {
+	asset types.AssetID
+	owner types.Address
+}
+
+// transfer is a deposit as its sender sees it.
+type transfer struct {
+	id          types.TransferID
+	asset       types.AssetID
+	destination types.ChainID
+	amount      types.Amount // asset units
+	recipient   types.Address
+	refundTo    types.Address
+
+	released bool // paid to the recipient
+	refunded bool // paid to the refund address
+	tried    bool // a release of it was reported as failed
+	owed     *debt
+	claimed  bool
+}
+
+// debt is a refund that could not be paid.
+type debt struct {
+	nonce uint64
+	index uint32
+	// reported is the inbox nonce of the receipt.
+	reported uint64
+}
+
+// address makes an address that nobody has.
+func (w *world) address() types.Address {
+	w.fresh++
+	return types.Address(crypto.Keccak256(binary.BigEndian.AppendUint64([]byte("somebody"), w.fresh))[12:])
+}
+
+func (w *world) chain(id types.ChainID) *chain {
+	for _, c := range w.chains {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (w *world) asset(id types.AssetID) types.Asset {
+	for _, a := range w.assets {
+		if a.ID == id {
+			return a
+		}
+	}
+	return types.Asset{}
+}
+
+// tokenOf is an asset's token on a chain; false if it has none there.
+func tokenOf(a types.Asset, id types.ChainID) (types.Token, bool) {
+	for _, t := range a.Tokens {
+		if t.Chain == id {
+			return t, true
+		}
+	}
+	return types.Token{}, false
+}
+
+// scaleOf is how many asset units one token unit is.
+func scaleOf(a types.Asset, t types.Token) types.Amount {
+	scale, err := t.Scale(a.Decimals)
+	if err != nil {
+		panic(err) // the genesis was checked
+	}
+	return scale
+}
+
+// drawGenesis makes chains, assets and parameters.
+func drawGenesis(s Scenario, r *rand.Rand, members []*member) types.Genesis {
+	g := types.Genesis{Params: types.DefaultParams()}
+	g.Params.MarkStride = []uint64{16, 16, 32, 128}[r.IntN(4)]
+	g.Params.MaxMarks = []uint32{2, 8, 64}[r.IntN(3)]
+	g.Params.MaxSigs = 1 + r.Uint32N(6)
+	g.Params.MaxOpenBatches = 1 + r.Uint32N(4)
+	g.Params.HeadInterval = 1 + r.Uint64N(40)
+	g.Params.KeepBlocks = 5 + r.Uint64N(40)
+	for _, m := range members {
+		g.Validators = append(g.Validators, m.Validator)
+	}
+	for i := range s.Chains {
+		g.Chains = append(g.Chains, types.Chain{
+			ID: types.ChainID(31001 + i), Label: fmt.Sprintf("chain-%c", 'a'+i), Bridge: types.Address{0xb0, byte(i + 1)},
+			BatchGapMS: uint64(r.IntN(3)) * 700, BatchGas: []uint64{3_000_000, 6_000_000, types.DefaultBatchGas}[r.IntN(3)],
+			ReleaseGas: 60_000,
+		})
+	}
+	for i := range s.Assets {
+		g.Assets = append(g.Assets, drawAsset(i, r, g.Chains))
+	}
+	return g
+}
+
+// drawAsset makes an asset that one chain locks and others mint, some of them
+// in coarser units.
+func drawAsset(i int, r *rand.Rand, chains []types.Chain) types.Asset {
+	a := types.Asset{
+		ID: types.AssetID{byte(i + 1)}, Name: fmt.Sprint("Asset ", i), Symbol: fmt.Sprint("A", i), Decimals: []uint8{18, 8, 6}[r.IntN(3)],
+	}
+	home := r.IntN(len(chains))
+	for at, c := range chains {
+		t := types.Token{Chain: c.ID, Mode: types.ModeMint, Decimals: a.Decimals - uint8(r.IntN(3))}
+		if at == home {
+			t.Mode, t.Token = types.ModeLock, types.Address{0xa0, byte(i + 1)}
+		} else if len(chains) > 2 && r.IntN(5) == 0 {
+			continue // not everywhere
+		}
+		unit := scaleOf(a, t)
+		t.ReleaseFee, t.RefundFee = drawFee(r, unit), drawFee(r, unit)
+		a.Tokens = append(a.Tokens, t)
+	}
+	return a
+}
+
+func drawFee(r *rand.Rand, unit types.Amount) types.Amount {
+	fee, err := unit.Mul(types.NewAmount(uint64(r.IntN(3) * r.IntN(20))))
+	if err != nil {
+		panic(err) // small numbers
+	}
+	return fee
+}
+
+func newWorld(s Scenario, g types.Genesis, r *rand.Rand) *world {
+	w := &world{assets: g.Assets, byPayee: map[types.Address]*transfer{}, wallets: map[types.ChainID][]wallet{}}
+	set, err := types.SignerSet(g.Validators)
+	if err != nil {
+		panic(err) // drawn to be good
+	}
+	for _, c := range g.Chains {
+		model := newChain(evmsig.NetworkID(chainID), c, set)
+		model.Lag = uint64(r.IntN(4))
+		model.note(g.Assets)
+		w.chains = append(w.chains, model)
+	}
+	_ = s
+	return w
+}
+
+// tick lets time pass on the chains.
+func (r *run) tick() {
+	for _, c := range r.world.chains {
+		if c.stalled > 0 {
+			c.stalled--
+			continue
+		}
+		if r.fails("stall", FaultStall) {
+			r.rare("a chain stalls")
+			c.stalled = r.dice.between("stall", 1, 30)
+			continue
+		}
+		for range r.dice.between("mine", 0, 2) {
+			c.Mine()
+			c.Time = max(c.Time, uint64(r.at.Unix()))
+		}
+	}
+	r.lie()
+}
+
+// lie begins, or ends, what the endpoints of liars show.
+func (r *run) lie() {
+	c := pick(r.dice.of("forged chain"), r.world.chains)
+	if !r.fails("forge", FaultForge) {
+		return
+	}
+	if c.forgery != nil {
+		c.forgery = nil
+		return
+	}
+	r.rare("a forged chain")
+	c.forge(r.forgedDeposit(r.dice.of("forge"), c))
+}
+
+// forgedDeposit is one that nobody has made.
+func (r *run) forgedDeposit(rnd *rand.Rand, c *chain) types.Deposited {
+	d := types.Deposited{
+		Sender: thief, RefundTo: thief, Destination: pick(rnd, r.world.chains).ID,
+		Recipient: types.RecipientFromAddress(thief), Amount: types.NewAmount(1 + rnd.Uint64N(1<<40)),
+	}
+	d.MaxFee = d.Amount
+	a := pick(rnd, r.world.assets)
+	d.Token = c.TokenOf(a.ID)
+	return d
+}

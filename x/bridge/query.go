@@ -255,6 +255,7 @@ type InboxVoteView struct {
 	Validator types.ValidatorID `json:"validator"`
 	Head      uint64            `json:"head"`
 	Marks     []types.Mark      `json:"marks"`
+	Alarm     string            `json:"alarm"` // off, pause or contradiction
 }
 
 func queryInbox(v state.View, args QueryArgs) (any, error) {
@@ -276,7 +277,7 @@ func queryInbox(v state.View, args QueryArgs) (any, error) {
 		if vote.Marks == nil {
 			vote.Marks = []types.Mark{}
 		}
-		view.Votes = append(view.Votes, InboxVoteView{Validator: b.members[i], Head: held.Head, Marks: vote.Marks})
+		view.Votes = append(view.Votes, InboxVoteView{Validator: b.members[i], Head: held.Head, Marks: vote.Marks, Alarm: alarmOf(held).String()})
 	}
 	return view, nil
 }

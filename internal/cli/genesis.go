@@ -19,7 +19,7 @@ import (
 func genesisCommand(s *session) *cobra.Command {
 	c := group("genesis", "The ceremony that makes a network's first state",
 		genesisAddValidatorCommand(s), genesisCollectCommand(s),
-		genesisAddChainCommand(s), genesisAddAssetCommand(s),
+		genesisAddChainCommand(s), genesisAddAssetCommand(s), genesisSetParamCommand(s),
 		genesisValidateCommand(s), genesisHashCommand(s))
 	c.Long = `The ceremony, in this order:
 
@@ -28,7 +28,8 @@ func genesisCommand(s *session) *cobra.Command {
   2. Coordinator: "genesis collect *.json".
   3. Coordinator: "contracts deploy" on each chain (the contract's first
      validator set is the one collected), then "genesis add-chain" for each, and
-     "genesis add-asset" for each asset.
+     "genesis add-asset" for each asset; "genesis set-param" where a default does
+     not fit.
   4. Coordinator: "genesis validate", and sends config/genesis.json around.
   5. Everybody: "contracts verify", compare "genesis hash", start.`
 	c.PersistentFlags().String("genesis", "", "genesis file (default: the home's)")

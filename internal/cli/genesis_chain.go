@@ -86,10 +86,16 @@ func genesisAddAssetCommand(s *session) *cobra.Command {
 		Long: `Adds an asset. Each --token says how one chain holds it, as KEY=VALUE pairs with
 commas: chain (label or id) and mode (lock or mint) are needed; address is the
 token of mode lock (native for the chain's coin); decimals defaults to the
-asset's. release_fee and refund_fee count the asset's units; minimum, capacity
-and rate the token's.`,
+asset's. release_fee and refund_fee count the asset's units.
+
+What the network releases there is limited by flow_capacity (asset units that may
+leave at once; 0 is no limit), flow_rate (units a second that flow back) and large
+(releases of so many units and more wait for large_delay_blocks and
+large_delay_ms; 0 is none). The contract enforces minimum, capacity and rate, in
+the token's units; they are wider than the network's, or 0.`,
 		Example: `  bridged genesis add-asset USDX --name "US Dollar X" --decimals 6 \
-    --token chain=alpha,mode=lock,address=0x…,minimum=1000 --token chain=beta,mode=mint
+    --token chain=alpha,mode=lock,address=0x…,minimum=1000,flow_capacity=50000000,flow_rate=1000,large=20000000 \
+    --token chain=beta,mode=mint
   bridged genesis add-asset USDX --file usdx.json`,
 		Args: args(1, 1),
 		RunE: func(c *cobra.Command, given []string) error {
@@ -109,9 +115,12 @@ and rate the token's.`,
 				pairs(w, "symbol", asset.Symbol, "id", asset.ID.String(), "decimals", fmt.Sprint(asset.Decimals))
 				rows := make([][]string, len(asset.Tokens))
 				for i, t := range asset.Tokens {
-					rows[i] = []string{t.Chain.String(), t.Mode.String(), t.Token.Hex(), t.ReleaseFee.String(), t.RefundFee.String()}
+					rows[i] = []string{
+						t.Chain.String(), t.Mode.String(), t.Token.Hex(), t.ReleaseFee.String(), t.RefundFee.String(),
+						t.Flow.Capacity.String(), t.Flow.Rate.String(), t.Large.String(),
+					}
 				}
-				table(w, []string{"CHAIN", "MODE", "TOKEN", "RELEASE FEE", "REFUND FEE"}, rows)
+				table(w, []string{"CHAIN", "MODE", "TOKEN", "RELEASE FEE", "REFUND FEE", "FLOW CAPACITY", "FLOW RATE", "LARGE"}, rows)
 			})
 		},
 	}
@@ -200,8 +209,14 @@ func setTokenField(token *types.Token, key, value string, chains []types.Chain) 
 		token.Limit.Capacity, err = types.ParseAmount(value)
 	case "rate":
 		token.Limit.Rate, err = types.ParseAmount(value)
+	case "flow_capacity":
+		token.Flow.Capacity, err = types.ParseAmount(value)
+	case "flow_rate":
+		token.Flow.Rate, err = types.ParseAmount(value)
+	case "large":
+		token.Large, err = types.ParseAmount(value)
 	default:
-		err = fmt.Errorf("want chain, mode, address, decimals, release_fee, refund_fee, minimum, capacity or rate")
+		err = fmt.Errorf("want chain, mode, address, decimals, release_fee, refund_fee, flow_capacity, flow_rate, large, minimum, capacity or rate")
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
+	"pgregory.net/rapid"
 
 	"github.com/icrosschain/bridged/contracts/bindings"
 	"github.com/icrosschain/bridged/contracts/evmtest"
@@ -29,7 +30,7 @@ var (
 // world is an active bridge of four equal validators with a token of each kind,
 // and an observer that checks every inbox event it makes.
 type world struct {
-	t *testing.T
+	t rapid.TB
 	*evmtest.Bridge
 	inbox   *evmtest.Inbox
 	relayer common.Address
@@ -59,7 +60,7 @@ func underBothRules(t *testing.T, test func(t *testing.T, w *world)) {
 }
 
 // bareWorld is a bridge on which nothing was executed.
-func bareWorld(t *testing.T, rules evmtest.Rules) *world {
+func bareWorld(t rapid.TB, rules evmtest.Rules) *world {
 	w := &world{t: t}
 	chain, err := evmtest.NewChain(here, rules)
 	w.must(err)
@@ -97,14 +98,12 @@ func build(rules evmtest.Rules) *world {
 	return w
 }
 
-func (w *world) fork(t *testing.T) *world {
+func (w *world) fork(t rapid.TB) *world {
 	f := *w
 	f.t = t
 	f.Bridge = w.Bridge.Fork()
 	f.inbox = w.inbox.Clone()
-	f.token = f.at("TestToken", w.token.Address)
-	f.wrapped = f.at("WrappedToken", w.wrapped.Address)
-	f.staking = f.at("MockStaking", w.staking.Address)
+	f.token, f.wrapped, f.staking = w.token.On(f.Chain), w.wrapped.On(f.Chain), w.staking.On(f.Chain)
 	return &f
 }
 

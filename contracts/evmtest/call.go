@@ -34,6 +34,12 @@ func (c *Chain) At(name string, address common.Address) (Contract, error) {
 	return Contract{Artifact: artifact, Address: address, chain: c}, err
 }
 
+// On is the same contract on a fork of its chain.
+func (k Contract) On(chain *Chain) Contract {
+	k.chain = chain
+	return k
+}
+
 // Send calls a method in a transaction.
 func (k Contract) Send(from common.Address, method string, args ...any) (Result, error) {
 	data, err := k.ABI.Pack(method, args...)

@@ -108,7 +108,6 @@ func (c *Chain) Clone() *Chain {
 	clone := *c
 	clone.contract = c.contract.clone()
 	clone.past = slices.Clone(c.past)
-	clone.Refuses, clone.NoCode = maps.Clone(c.Refuses), maps.Clone(c.NoCode)
-	clone.FailCommands = maps.Clone(c.FailCommands)
+	clone.Refuses, clone.FailCommands = maps.Clone(c.Refuses), maps.Clone(c.FailCommands)
 	return &clone
 }

@@ -26,8 +26,9 @@ type Chain struct {
 	Refuses map[types.Address]bool
 	// Rejects does the same for one token and payee; nil rejects nothing.
 	Rejects func(token, to types.Address) bool
-	// NoCode are addresses that cannot be a token; any other may.
-	NoCode map[types.Address]bool
+	// Lockable says which addresses are contracts that can be registered as a token
+	// to lock; nil is all.
+	Lockable func(types.Address) bool
 	// FailCommands makes commands of these kinds be consumed as failed.
 	FailCommands map[types.CommandKind]bool
 	// Lax takes deposits to the own chain, to recipient zero and with a refund
@@ -55,7 +56,7 @@ type Logged struct {
 func NewChain(networkID types.Hash, c types.Chain, set types.ValidatorSet) *Chain {
 	chain := &Chain{
 		Chain: c, networkID: networkID, height: 1, contract: newContract(set),
-		Refuses: map[types.Address]bool{}, NoCode: map[types.Address]bool{}, FailCommands: map[types.CommandKind]bool{},
+		Refuses: map[types.Address]bool{}, FailCommands: map[types.CommandKind]bool{},
 	}
 	chain.hash = evmsig.InboxSeed(networkID, c.ID, c.Bridge)
 	chain.log(types.Initialized{SetHash: set.Hash()})
@@ -76,24 +77,33 @@ func (c *Chain) Log(e types.Event) uint64 { return c.log(e) }
 // Inbox is everything logged so far.
 func (c *Chain) Inbox() []Logged { return c.inbox }
 
-// InboxHash is the accumulator over it.
-func (c *Chain) InboxHash() types.Hash { return c.hash }
-
 // Position is the outbox: the last command that was wholly executed, and the
 // next item of the one after it.
 func (c *Chain) Position() (executed uint64, next uint32) { return c.executed, c.next }
 
-// Epoch is the number of the validator set in force.
-func (c *Chain) Epoch() uint64 { return c.epoch }
+// State is where the contract stands, and what is in force.
+type State struct {
+	InboxNonce  uint64
+	InboxHash   types.Hash
+	OutboxNonce uint64 // last command that was wholly executed
+	NextIndex   uint32 // next item of the one after it
+	SealHeight  uint64 // of the newest seal used
+	Deposits    bool
+	Activated   bool
+	Epoch       uint64
+	SetHash     types.Hash
+	TotalPower  uint32
+	ReleaseGas  uint32
+}
 
-// SealHeight is the height of the newest seal used.
-func (c *Chain) SealHeight() uint64 { return c.sealHeight }
-
-// Deposits says whether deposits are taken.
-func (c *Chain) Deposits() bool { return c.deposits }
-
-// ReleaseGas is the gas cap of a payout that was set last.
-func (c *Chain) ReleaseGas() uint32 { return c.releaseGas }
+// State reads it.
+func (c *Chain) State() State {
+	return State{
+		InboxNonce: uint64(len(c.inbox)), InboxHash: c.hash, OutboxNonce: c.executed, NextIndex: c.next,
+		SealHeight: c.sealHeight, Deposits: c.deposits, Activated: c.activated, Epoch: c.epoch, SetHash: c.set.Hash(),
+		TotalPower: uint32(c.set.TotalPower()), ReleaseGas: c.releaseGas, //nolint:gosec // at most MaxTotalPower
+	}
+}
 
 // WrappedToken is the address at which the model deploys an asset's token.
 func (c *Chain) WrappedToken(asset types.AssetID) types.Address {

@@ -162,8 +162,7 @@ func (c *Chain) registerToken(r types.RegisterToken) bool {
 	}
 	switch r.Mode {
 	case types.ModeLock:
-		_, known := c.tokens[r.Token]
-		if r.Name != "" || r.Symbol != "" || known || r.Token == c.Bridge || r.Token == (types.Address{}) || c.NoCode[r.Token] {
+		if r.Name != "" || r.Symbol != "" || !c.lockable(r.Token) {
 			return false
 		}
 	case types.ModeMint:
@@ -182,6 +181,13 @@ func (c *Chain) registerToken(r types.RegisterToken) bool {
 	c.tokens[r.Token], c.tokenOf[r.Asset] = token, r.Token
 	c.log(types.TokenRegistered{Asset: r.Asset, Token: r.Token, Mode: r.Mode, Decimals: r.Decimals})
 	return true
+}
+
+func (c *Chain) lockable(token types.Address) bool {
+	if _, known := c.tokens[token]; known || token == c.Bridge || token == (types.Address{}) {
+		return false
+	}
+	return token == types.NativeToken || c.Lockable == nil || c.Lockable(token)
 }
 
 func (c *Chain) setParams(p types.SetParams) bool {

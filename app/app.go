@@ -78,6 +78,7 @@ type App struct {
 	retain   int64
 	onCommit func(height int64)
 	chainID  atomic.Pointer[string] // nil before InitChain of a new network
+	waiting  waiting
 
 	// For the consensus methods only.
 	genesis *genesis // until the first commit

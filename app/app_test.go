@@ -262,7 +262,7 @@ func TestCheckTx(t *testing.T) {
 	}
 	n.block()
 	for tx, want := range map[string]*bridge.Error{
-		"": bridge.ErrMalformed, "\x00\x01": bridge.ErrSystemTx, "a stranger's": bridge.ErrUnknownOperator,
+		"": bridge.ErrMalformed, "\x00\x01": bridge.ErrSystemTx, "a stranger's": bridge.ErrMalformed,
 	} {
 		if resp := check(tx); resp.Code != want.Code || resp.Codespace != Codespace {
 			t.Errorf("%q: %v", tx, resp)

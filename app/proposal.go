@@ -15,9 +15,9 @@ import (
 // a length.
 const txOverhead = 11
 
-// PrepareProposal makes a block: the system transaction, then users'. It checks
+// PrepareProposal makes a block: the system transaction, then operators'. It checks
 // its own block as peers will, and each time that fails it leaves more out:
-// users' transactions, inbox payloads, vote extensions.
+// operators' transactions, inbox payloads, vote extensions.
 func (a *App) PrepareProposal(_ context.Context, req *abci.RequestPrepareProposal) (resp *abci.ResponsePrepareProposal, _ error) {
 	resp = &abci.ResponsePrepareProposal{}
 	defer a.survive("PrepareProposal", req.Height)
@@ -59,7 +59,7 @@ type proposer struct {
 
 // propose makes and checks a block; a panic is an error here, so that the next,
 // simpler attempt is made.
-func (p proposer) propose(votes []bridge.ExtendedVote, inbox bridge.Inbox, users [][]byte) (txs [][]byte, err error) {
+func (p proposer) propose(votes []bridge.ExtendedVote, inbox bridge.Inbox, waiting [][]byte) (txs [][]byte, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			txs, err = nil, fmt.Errorf("panic: %v\n%s", cause, stack())
@@ -69,7 +69,11 @@ func (p proposer) propose(votes []bridge.ExtendedVote, inbox bridge.Inbox, users
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}
-	txs = p.fill(system, users)
+	operators, err := p.a.machine.SelectTxs(p.state, p.block, waiting)
+	if err != nil {
+		return nil, fmt.Errorf("select operators' transactions: %w", err)
+	}
+	txs = p.fill(system, operators)
 	if size := cmttypes.ComputeProtoSizeForTxs(cmttypes.ToTxs(txs)); size > p.limit {
 		return nil, fmt.Errorf("%d bytes, at most %d", size, p.limit)
 	}
@@ -79,14 +83,12 @@ func (p proposer) propose(votes []bridge.ExtendedVote, inbox bridge.Inbox, users
 	return txs, nil
 }
 
-// fill adds users' transactions in the mempool's order, as many as have room.
-func (p proposer) fill(system []byte, users [][]byte) [][]byte {
+// fill adds operators' transactions in their order, as many as have room. Those
+// after the first that has none stay: they may build on it.
+func (p proposer) fill(system []byte, operators [][]byte) [][]byte {
 	txs := [][]byte{system}
 	room := p.limit - cmttypes.ComputeProtoSizeForTxs(cmttypes.ToTxs(txs))
-	for _, tx := range users {
-		if p.a.machine.CheckTx(p.state, tx) != nil {
-			continue // it was good when it came into the mempool
-		}
+	for _, tx := range operators {
 		size := cmttypes.ComputeProtoSizeForTxs([]cmttypes.Tx{tx})
 		if size > room {
 			break

@@ -36,19 +36,25 @@ var (
 type testValidator struct {
 	consensus ed25519.PrivKey
 	signer    *ecdsa.PrivateKey
+	operator  *ecdsa.PrivateKey
 	types.Validator
 }
 
 func newValidator(i int) testValidator {
-	signer, err := crypto.ToECDSA(common.LeftPadBytes(big.NewInt(int64(1000+i)).Bytes(), 32))
+	signer, operator := testKey(1000+i), testKey(9000+i)
+	consensus := ed25519.GenPrivKeyFromSecret(fmt.Appendf(nil, "validator %d", i))
+	return testValidator{consensus: consensus, signer: signer, operator: operator, Validator: types.Validator{
+		ConsensusKey: types.ConsensusKey(consensus.PubKey().Bytes()), Power: 10, Moniker: fmt.Sprint("validator ", i),
+		Signer: crypto.PubkeyToAddress(signer.PublicKey), Operator: crypto.PubkeyToAddress(operator.PublicKey),
+	}}
+}
+
+func testKey(number int) *ecdsa.PrivateKey {
+	key, err := crypto.ToECDSA(common.LeftPadBytes(big.NewInt(int64(number)).Bytes(), 32))
 	if err != nil {
 		panic(err)
 	}
-	consensus := ed25519.GenPrivKeyFromSecret(fmt.Appendf(nil, "validator %d", i))
-	return testValidator{consensus: consensus, signer: signer, Validator: types.Validator{
-		ConsensusKey: types.ConsensusKey(consensus.PubKey().Bytes()), Power: 10, Moniker: fmt.Sprint("validator ", i),
-		Signer: crypto.PubkeyToAddress(signer.PublicKey), Operator: common.BigToAddress(big.NewInt(int64(9000 + i))),
-	}}
+	return key
 }
 
 func testGenesis(validators []testValidator) types.Genesis {

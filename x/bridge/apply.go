@@ -21,6 +21,7 @@ func (m *Machine) Apply(s Store, b Block, txs [][]byte) (result Result, err erro
 		result.Txs = append(result.Txs, a.transaction(i, tx))
 	}
 	a.heads()
+	a.governance()
 	a.sweep()
 	a.commands()
 	a.seal()
@@ -104,10 +105,7 @@ func decimal[N ~uint64 | ~uint32](n N) string { return strconv.FormatUint(uint64
 // transaction executes one transaction of the block.
 func (a *applier) transaction(index int, tx []byte) TxResult {
 	if index > 0 {
-		if IsSystemTx(tx) {
-			return TxResult{Code: ErrSystemTx.Code, Log: ErrSystemTx.Text}
-		}
-		return TxResult{Code: ErrUnknownOperator.Code, Log: ErrUnknownOperator.Text}
+		return a.operatorTx(tx)
 	}
 	message, err := decodeSystemTx(tx)
 	if err != nil {

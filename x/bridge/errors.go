@@ -22,6 +22,15 @@ var (
 	ErrNotFound        = &Error{6, "not found"}
 	ErrBadQuery        = &Error{7, "bad query"}
 	ErrFinished        = &Error{8, "finished and pruned: ask the index"}
+	ErrSignature       = &Error{9, "the signature is not the operator's over this transaction: sign what TxDigest gives with the operator's key"}
+	ErrWrongNetwork    = &Error{10, "the transaction is for another network: make it anew with this network's chain id"}
+	ErrSequence        = &Error{11, "wrong sequence: ask for the operator's account and use its next sequence"}
+	ErrExpired         = &Error{12, "expiry height out of range: name one from the next block to 10000 blocks ahead, and sign again"}
+	ErrTooLarge        = &Error{13, "the transaction is too large: at most 32768 bytes"}
+	ErrPending         = &Error{14, "another transaction of this operator with this sequence waits already: wait for it, or use the next sequence"}
+	ErrContent         = &Error{15, "the proposal cannot be applied to the present state"}
+	ErrTooMany         = &Error{16, "too many proposals are open: wait until one has ended"}
+	ErrNotOpen         = &Error{17, "the proposal is not open: list the proposals to see which are"}
 )
 
 // refuse wraps a sentinel with what exactly was wrong.

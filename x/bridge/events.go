@@ -32,6 +32,11 @@ const (
 	EventCommandExecuted = "command_executed" // chain, outbox_nonce, kind, first, count, relayer
 	EventSealed          = "sealed"           // height, epoch, root, commands
 	EventSealComplete    = "seal_complete"    // height
+
+	EventProposalSubmitted = "proposal_submitted" // proposal, proposer, kind, deadline (height)
+	EventProposalVoted     = "proposal_voted"     // proposal, operator, vote (yes, no)
+	EventProposalEnded     = "proposal_ended"     // proposal, status, result (why it failed)
+	EventChainAdded        = "chain_added"        // chain, label, bridge
 )
 
 // Event is something that happened in a block, for indexes and followers.

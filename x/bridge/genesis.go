@@ -37,17 +37,22 @@ func (m *Machine) InitGenesis(st Store, chainID string, initialHeight int64, g t
 	s.SetConsensus(uint64(initialHeight), members) //nolint:gosec // checked above
 	networkID := evmsig.NetworkID(chainID)
 	for _, c := range g.Chains {
-		seed := evmsig.InboxSeed(networkID, c.ID, c.Bridge)
-		s.SetChain(&pb.Chain{
-			Id: uint64(c.ID), Label: c.Label, Bridge: c.Bridge[:], BatchGapMs: c.BatchGapMS, BatchGas: c.BatchGas,
-			ReleaseGas: c.ReleaseGas, ExpiryBlocks: c.ExpiryBlocks, CursorHash: seed[:],
-		})
+		s.SetChain(newChain(networkID, c))
 	}
 	for _, asset := range g.Assets {
 		s.SetAsset(assetToPB(asset))
 		s.SetLedger(asset.ID, &pb.Ledger{})
 	}
 	return validatorsFromPB(members), nil
+}
+
+// newChain is the record of a chain of which nothing was heard yet.
+func newChain(networkID types.Hash, c types.Chain) *pb.Chain {
+	seed := evmsig.InboxSeed(networkID, c.ID, c.Bridge)
+	return &pb.Chain{
+		Id: uint64(c.ID), Label: c.Label, Bridge: c.Bridge[:], BatchGapMs: c.BatchGapMS, BatchGas: c.BatchGas,
+		ReleaseGas: c.ReleaseGas, ExpiryBlocks: c.ExpiryBlocks, CursorHash: seed[:],
+	}
 }
 
 // importRecords writes an exported state. The network keeps its identity: its

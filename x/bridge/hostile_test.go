@@ -208,13 +208,13 @@ func TestBadProposalsAreRefusedAndHarmless(t *testing.T) {
 func TestTransactionsOfStrangersAreRefusedEverywhere(t *testing.T) {
 	n := bridgetest.NewPair(t, nil)
 	for _, tx := range [][]byte{nil, {0}, {0, 1}, {1, 2, 3}, bytes.Repeat([]byte{9}, 1000)} {
-		if err := n.Machine.CheckTx(n.State(), tx); err == nil {
+		if _, err := n.Machine.CheckTx(n.State(), n.Height+1, tx); err == nil {
 			t.Errorf("CheckTx takes %x", tx)
 		}
 	}
 	n.Propose = func(honest [][]byte) [][]byte { return append(honest, []byte("hello"), nil, honest[0]) }
 	n.Step()
-	if len(n.Results) != 4 || n.Results[0].Code != 0 || n.Results[1].Code != bridge.ErrUnknownOperator.Code ||
+	if len(n.Results) != 4 || n.Results[0].Code != 0 || n.Results[1].Code != bridge.ErrMalformed.Code ||
 		n.Results[2].Code == 0 || n.Results[3].Code != bridge.ErrSystemTx.Code {
 		t.Errorf("%+v", n.Results)
 	}

@@ -157,17 +157,13 @@ func (o *offer) grow(limit int64) int64 {
 // VerifyProposal checks a block's transactions before this validator votes for
 // it, by the state at height-1 and the block alone: a first, and only one,
 // system transaction with one slot for each vote of the last commit, every
-// extension that it brings signed by its validator, and every payload chaining
-// from the cursor into a mark that is agreed once these votes are counted.
+// extension that it brings signed by its validator, every payload chaining from
+// the cursor into a mark that is agreed once these votes are counted, and behind
+// it the transactions of operators, as SelectTxs gives them.
 func (m *Machine) VerifyProposal(r Reader, b Block, txs [][]byte) (err error) {
 	defer state.Catch(&err)
 	if len(txs) == 0 {
 		return refuse(ErrBadProposal, "no system transaction")
-	}
-	for _, tx := range txs[1:] {
-		if err := checkUserTx(tx); err != nil {
-			return err
-		}
 	}
 	message, err := decodeSystemTx(txs[0])
 	if err != nil {
@@ -194,7 +190,7 @@ func (m *Machine) VerifyProposal(r Reader, b Block, txs [][]byte) (err error) {
 	if uint64(bytes) > network.Params.PayloadBytes { //nolint:gosec // a size
 		return refuse(ErrBadProposal, "payloads of %d bytes, at most %d", bytes, network.Params.PayloadBytes)
 	}
-	return nil
+	return verifyTxs(v, network, b, txs[1:])
 }
 
 // checkSlots verifies every slot and adds its vote to the ballot.
@@ -256,25 +252,4 @@ func checkPayload(b *ballot, payload *pb.Payload) (inboxSlice, error) {
 		}
 	}
 	return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: nonce %d with hash %s is no agreed mark", payload.Chain, nonce, hash)
-}
-
-// checkUserTx refuses what no block may hold behind its first transaction. That
-// is everything, as long as there are no operator transactions.
-func checkUserTx(tx []byte) error {
-	if IsSystemTx(tx) {
-		return refuse(ErrBadProposal, "a second system transaction")
-	}
-	return refuse(ErrBadProposal, "%v", ErrUnknownOperator)
-}
-
-// CheckTx says whether a transaction may enter the mempool. Operator
-// transactions do not exist yet, so nothing may: strangers cannot fill it.
-func (m *Machine) CheckTx(_ Reader, tx []byte) error {
-	if len(tx) == 0 {
-		return refuse(ErrMalformed, "empty transaction")
-	}
-	if IsSystemTx(tx) {
-		return ErrSystemTx
-	}
-	return ErrUnknownOperator
 }

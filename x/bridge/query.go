@@ -13,10 +13,15 @@ import (
 // QueryArgs are the arguments of a query, as JSON; each path says which it
 // reads, and all are optional unless it says otherwise.
 type QueryArgs struct {
-	ID    string `json:"id,omitempty"`    // transfer id: chain label or id, /, nonce
+	ID    string `json:"id,omitempty"`    // transfer id: chain label or id, /, nonce; or the number of a proposal
 	Chain string `json:"chain,omitempty"` // chain label or id
 	After uint64 `json:"after,omitempty"` // list what comes after this nonce or height
 	Limit int    `json:"limit,omitempty"` // at most so many, 1 to MaxQueryLimit
+
+	Operator types.Address   `json:"operator,omitzero"` // whose account
+	Content  json.RawMessage `json:"content,omitempty"` // what a proposal would do
+	Height   uint64          `json:"height,omitempty"`  // of the block that would do it
+	TimeMS   int64           `json:"time_ms,omitempty"` // its time, Unix milliseconds
 }
 
 // Limits of a list.
@@ -39,6 +44,10 @@ var queries = map[string]func(v state.View, args QueryArgs) (any, error){
 	"seals":      querySeals,
 	"inbox":      queryInbox,
 	"invariants": queryInvariants,
+	"proposals":  queryProposals,
+	"proposal":   queryProposal,
+	"account":    queryAccount,
+	"effect":     queryEffect,
 }
 
 // Query answers a path with JSON arguments (QueryArgs, or nothing) by one

@@ -13,6 +13,7 @@ type NetworkState struct {
 	NetworkID   types.Hash   `json:"network_id"`
 	Epoch       uint64       `json:"epoch"`
 	Quarantined uint64       `json:"quarantined"` // events that the rules had no place for
+	Proposals   uint64       `json:"proposals"`   // proposals ever made; the last one's number
 	Params      types.Params `json:"params"`
 }
 
@@ -66,7 +67,7 @@ func (m *Machine) Network(r Reader) (n NetworkState, err error) {
 func networkState(n *pb.Network) NetworkState {
 	return NetworkState{
 		ChainID: n.ChainId, NetworkID: evmsig.NetworkID(n.ChainId), Epoch: n.Epoch,
-		Quarantined: n.Quarantined, Params: paramsFromPB(n.Params),
+		Quarantined: n.Quarantined, Proposals: n.Proposals, Params: paramsFromPB(n.Params),
 	}
 }
 

@@ -28,8 +28,10 @@ type Validator struct {
 	types.Validator
 	ConsensusPrivate ed25519.PrivateKey
 	SignerPrivate    *ecdsa.PrivateKey
+	OperatorPrivate  *ecdsa.PrivateKey
 	Store            *Store
-	Down             bool // neither votes nor proposes; its replica still follows
+	sequence         uint64 // of the operator's last transaction
+	Down             bool   // neither votes nor proposes; its replica still follows
 
 	// Vote, if set, replaces the extension that an honest validator sends.
 	Vote func(honest []byte) []byte
@@ -45,6 +47,7 @@ type Network struct {
 	Time       time.Time
 	Events     []bridge.Event    // of all blocks
 	Results    []bridge.TxResult // of the last block
+	Waiting    [][]byte          // operators' transactions, in the order of the mempool
 
 	// Propose, if set, replaces the transactions that an honest proposer makes.
 	Propose func(honest [][]byte) [][]byte
@@ -62,21 +65,25 @@ func NewValidators(powers ...uint32) []*Validator {
 	for i, power := range powers {
 		seed := sha256.Sum256([]byte(fmt.Sprintf("bridged test validator %d", i)))
 		consensus := ed25519.NewKeyFromSeed(seed[:])
-		signer, err := crypto.ToECDSA(crypto.Keccak256(seed[:], []byte("signer")))
-		if err != nil {
-			panic(err) // a hash is a valid key but for one in 2^128
-		}
-		operator := types.Address(crypto.Keccak256(seed[:], []byte("operator"))[12:])
+		signer, operator := keyOf(seed, "signer"), keyOf(seed, "operator")
 		validators = append(validators, &Validator{
 			Validator: types.Validator{
 				ConsensusKey: types.ConsensusKey(consensus.Public().(ed25519.PublicKey)), //nolint:forcetypeassert // what Public gives
-				Signer:       crypto.PubkeyToAddress(signer.PublicKey), Operator: operator,
+				Signer:       crypto.PubkeyToAddress(signer.PublicKey), Operator: crypto.PubkeyToAddress(operator.PublicKey),
 				Power: power, Moniker: fmt.Sprintf("validator-%d", i),
 			},
-			ConsensusPrivate: consensus, SignerPrivate: signer, Store: &Store{},
+			ConsensusPrivate: consensus, SignerPrivate: signer, OperatorPrivate: operator, Store: &Store{},
 		})
 	}
 	return validators
+}
+
+func keyOf(seed [32]byte, purpose string) *ecdsa.PrivateKey {
+	key, err := crypto.ToECDSA(crypto.Keccak256(seed[:], []byte(purpose)))
+	if err != nil {
+		panic(err) // a hash is a valid key but for one in 2^128
+	}
+	return key
 }
 
 // New starts a network with the chains and assets of g; its validators come
@@ -194,7 +201,11 @@ func (n *Network) proposal(block bridge.Block) [][]byte {
 	if err != nil {
 		n.t.Fatalf("height %d: proposal: %v", n.Height, err)
 	}
-	txs := [][]byte{tx}
+	operators, err := n.Machine.SelectTxs(proposer.Store, block, n.Waiting)
+	if err != nil {
+		n.t.Fatalf("height %d: operators' transactions: %v", n.Height, err)
+	}
+	txs := append([][]byte{tx}, operators...)
 	if n.Propose != nil {
 		txs = n.Propose(txs)
 	}

@@ -128,8 +128,8 @@ type Activate struct{}
 
 // SetValidators hands a contract over to the set of the next epoch.
 type SetValidators struct {
-	Epoch uint64
-	Set   ValidatorSet
+	Epoch uint64       `json:"epoch"`
+	Set   ValidatorSet `json:"set"`
 }
 
 // BatchEntry is one payout, in the token's own units.
@@ -147,13 +147,13 @@ type Batch struct{ Entries []BatchEntry }
 
 // RegisterToken maps an asset to a token of the chain.
 type RegisterToken struct {
-	Asset    AssetID
-	Token    Address // zero for ModeMint: the contract deploys it
-	Mode     TokenMode
-	Decimals uint8
-	Limit    TokenLimit
-	Name     string // ModeMint only: 1 to 32 bytes of printable ASCII
-	Symbol   string
+	Asset    AssetID    `json:"asset"`
+	Token    Address    `json:"token"` // zero for ModeMint: the contract deploys it
+	Mode     TokenMode  `json:"mode"`
+	Decimals uint8      `json:"decimals"`
+	Limit    TokenLimit `json:"limit"`
+	Name     string     `json:"name"` // ModeMint only: 1 to 32 bytes of printable ASCII
+	Symbol   string     `json:"symbol"`
 }
 
 // TokenLimit is what a contract itself enforces for a token, in token units.
@@ -165,21 +165,21 @@ type TokenLimit struct {
 
 // TokenParams sets the limits of one token.
 type TokenParams struct {
-	Token Address
-	Limit TokenLimit
+	Token Address    `json:"token"`
+	Limit TokenLimit `json:"limit"`
 }
 
 // SetParams sets a contract's parameters; values are absolute.
 type SetParams struct {
-	ReleaseGas uint32 // gas cap of one payout
-	Deposits   bool   // whether deposits are taken
-	Tokens     []TokenParams
+	ReleaseGas uint32        `json:"release_gas"` // gas cap of one payout
+	Deposits   bool          `json:"deposits"`    // whether deposits are taken
+	Tokens     []TokenParams `json:"tokens"`
 }
 
 // Slash takes a fraction of an operator's stake.
 type Slash struct {
-	Operator Address
-	Fraction uint32 // millionths, 1 to FractionUnit
+	Operator Address `json:"operator"`
+	Fraction uint32  `json:"fraction"` // millionths, 1 to FractionUnit
 }
 
 // Kind implements Command.

@@ -15,7 +15,14 @@ const (
 	// MaxTxAhead is how many transactions of one operator may wait: sequences
 	// from the next one on.
 	MaxTxAhead = 16
+	// MaxBlockTxs and MaxBlockTxBytes bound the operator transactions of one
+	// block, all together.
+	MaxBlockTxs     = 64
+	MaxBlockTxBytes = 64 << 10
 )
+
+// maxChainIDBytes bounds the chain-id string of a network, as CometBFT does.
+const maxChainIDBytes = 50
 
 // Tx is a transaction of a validator's operator, without its signature. It has
 // exactly one message.
@@ -44,8 +51,8 @@ type GovVote struct {
 // without the state.
 func (t Tx) Validate() error {
 	switch {
-	case t.ChainID == "":
-		return errors.New("transaction: no chain_id")
+	case t.ChainID == "" || len(t.ChainID) > maxChainIDBytes || strings.IndexFunc(t.ChainID, notPrintable) >= 0:
+		return fmt.Errorf("transaction: chain_id: want 1 to %d printable ASCII characters", maxChainIDBytes)
 	case t.Operator == (Address{}):
 		return errors.New("transaction: zero operator")
 	case t.Sequence == 0:

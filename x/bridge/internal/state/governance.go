@@ -68,13 +68,19 @@ func (v View) Proposals(from uint64, visit func(*pb.Proposal) bool) {
 	}))
 }
 
-// OpenProposals is the ids of all open proposals, ascending.
-func (v View) OpenProposals() []uint64 {
-	var open []uint64
+// OpenProposals is all open proposals, the oldest first.
+func (v View) OpenProposals() []*pb.Proposal {
+	var ids []uint64
 	v.each(proposalKey(sectionOpen), func(k, _ []byte) bool {
-		open = append(open, lastNumber(k))
+		ids = append(ids, lastNumber(k))
 		return true
 	})
+	open := make([]*pb.Proposal, len(ids))
+	for i, id := range ids {
+		if open[i] = v.Proposal(id); open[i] == nil {
+			Failf("open proposal %d has no record", id)
+		}
+	}
 	return open
 }
 

@@ -12,7 +12,9 @@ import (
 //	config/genesis.json             the network's first state
 //	config/node_key.json            the peer-to-peer identity
 //	config/priv_validator_key.json  the consensus key
+//	config/alarms.json              chains that the operator wants paused
 //	data/                           databases, the write-ahead log, what was signed last
+//	data/evidence/                  chains that contradicted themselves
 //	keys/<role>/                    keystore files: signer, operator, relayer
 type Home string
 
@@ -56,6 +58,15 @@ func (h Home) ValidatorKeyFile() string { return filepath.Join(h.Dir(), "priv_va
 func (h Home) ValidatorStateFile() string {
 	return filepath.Join(h.Data(), "priv_validator_state.json")
 }
+
+// AlarmsFile is what the operator raises the alarm for.
+func (h Home) AlarmsFile() string { return filepath.Join(h.Dir(), "alarms.json") }
+
+// ContradictionsFile is what the running node raises the alarm for.
+func (h Home) ContradictionsFile() string { return filepath.Join(h.Data(), "contradictions.json") }
+
+// EvidenceDir is where the evidence for that is kept.
+func (h Home) EvidenceDir() string { return filepath.Join(h.Data(), "evidence") }
 
 // Exists says whether a node was initialised here.
 func (h Home) Exists() bool {

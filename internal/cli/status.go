@@ -1,16 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	cmtjson "github.com/cometbft/cometbft/libs/json"
 	"github.com/spf13/cobra"
 
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/ops"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -49,6 +52,20 @@ type statusChain struct {
 	OpenCmds uint64        `json:"open"`      // commands assigned and not executed
 	Queued   uint64        `json:"queued"`    // entries that wait for a batch
 	MinAgree uint64        `json:"min_agree"` // of this home; 0 where it does not serve the chain
+
+	Paused       bridge.Pause `json:"paused"`        // by the network: paused or contradicted; empty where it is not
+	PausedHeight uint64       `json:"paused_height"` // since when
+	Alarm        statusAlarm  `json:"alarm"`
+}
+
+// statusAlarm is what this home raises against a chain, of observer and operator
+// the greater.
+type statusAlarm struct {
+	Kind     string `json:"kind"`  // off, pause (the operator) or contradiction (the observer)
+	Since    string `json:"since"` // RFC 3339; empty where it is off
+	Why      string `json:"why"`
+	Evidence string `json:"evidence"` // path of a file
+	Voted    string `json:"voted"`    // what the state holds of this validator: off, pause or contradiction
 }
 
 func statusCommand(s *session) *cobra.Command {
@@ -119,6 +136,7 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID) (*sta
 		result.IsValidator = result.IsValidator || m.ID == self
 	}
 	configured := c.session.configuredChains()
+	raised := c.session.raisedAlarms()
 	for _, chain := range chains {
 		var inbox bridge.InboxView
 		if _, err := ask("inbox", bridge.QueryArgs{Chain: chain.Label}, &inbox); err != nil {
@@ -127,10 +145,12 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID) (*sta
 		line := statusChain{
 			Label: chain.Label, ID: chain.ID, Active: chain.Active, Refused: chain.Refused, Cursor: chain.Cursor, Head: chain.Head,
 			OpenCmds: chain.Outbox - chain.Executed, Queued: chain.Queued, MinAgree: configured[chain.Label].MinAgree,
+			Paused: chain.Paused, PausedHeight: chain.PausedHeight, Alarm: raised[chain.ID],
 		}
+		line.Alarm.Kind = cmp.Or(line.Alarm.Kind, types.AlarmOff.String())
 		for _, vote := range inbox.Votes {
 			if vote.Validator == self {
-				line.OwnHead = vote.Head
+				line.OwnHead, line.Alarm.Voted = vote.Head, vote.Alarm
 			}
 		}
 		if result.IsValidator && line.OwnHead < line.Head {
@@ -150,6 +170,25 @@ func (s *session) configuredChains() map[string]config.Chain {
 		}
 	}
 	return chains
+}
+
+// raisedAlarms are those of the home, if there is one; a file that cannot be
+// read raises none here, and the node says what is wrong with it.
+func (s *session) raisedAlarms() map[types.ChainID]statusAlarm {
+	raised := map[types.ChainID]statusAlarm{}
+	if alarms, err := ops.ReadAlarms[ops.OperatorAlarm](s.home().AlarmsFile()); err == nil {
+		for _, a := range alarms {
+			raised[a.Chain] = statusAlarm{Kind: types.AlarmPause.String(), Since: a.Since.Format(time.RFC3339), Why: a.Reason}
+		}
+	}
+	if alarms, err := ops.ReadAlarms[ops.ObserverAlarm](s.home().ContradictionsFile()); err == nil {
+		for _, a := range alarms {
+			raised[a.Chain] = statusAlarm{
+				Kind: types.AlarmContradiction.String(), Since: a.Since.UTC().Format(time.RFC3339), Why: a.Found, Evidence: a.Evidence,
+			}
+		}
+	}
+	return raised
 }
 
 func printStatus(w io.Writer, r statusResult, height int64, catchingUp bool) {
@@ -176,4 +215,24 @@ func printStatus(w io.Writer, r statusResult, height int64, catchingUp bool) {
 		rows[i] = []string{c.Label, number(c.Cursor), number(c.Head), number(c.OwnHead), number(c.Lag), number(c.OpenCmds), number(c.Queued), agree}
 	}
 	table(w, []string{"CHAIN", "INBOX", "HEAD", "OWN HEAD", "LAG", "OPEN", "QUEUED", "MIN AGREE"}, rows)
+	for _, c := range r.Bridge.Chains {
+		printStops(w, c)
+	}
+}
+
+// printStops says what keeps a chain from being served, if anything does.
+func printStops(w io.Writer, c statusChain) {
+	if c.Paused != bridge.PauseNone {
+		fmt.Fprintf(w, "%s is %s since height %d; only governance starts it again.\n", c.Label, c.Paused, c.PausedHeight)
+	}
+	switch a := c.Alarm; a.Kind {
+	case types.AlarmOff.String():
+		if a.Voted != "" && a.Voted != a.Kind {
+			fmt.Fprintf(w, "The network still holds this validator's alarm for %s: %s.\n", c.Label, a.Voted)
+		}
+	case types.AlarmPause.String():
+		fmt.Fprintf(w, "This validator's operator raises the alarm for %s since %s: %s\n", c.Label, a.Since, a.Why)
+	default:
+		fmt.Fprintf(w, "ALARM: this node sees %s contradict itself since %s: %s\nEvidence: %s\n", c.Label, a.Since, a.Why, cmp.Or(a.Evidence, "only in the log"))
+	}
 }

@@ -43,9 +43,12 @@ func (n *Node) awaitChain(ctx context.Context, c config.Chain, state view) error
 	}
 }
 
-// observerTrouble is why a chain is not ready to be voted for.
+// observerTrouble is why a chain is not ready to be voted for. A chain that
+// contradicts itself is no trouble of this node: it says so, and does its duty.
 func observerTrouble(s observer.Status) error {
 	switch {
+	case s.Alarm == types.AlarmContradiction:
+		return nil
 	case s.Refused != "":
 		return fmt.Errorf("the network refuses the chain: %s", s.Refused)
 	case s.Error != "":

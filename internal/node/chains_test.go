@@ -76,6 +76,9 @@ func TestObserverTrouble(t *testing.T) {
 		"oh":                  {Error: "oh", ProvenAt: time.Now()},
 		"no finalised block":  {},
 		"(none, all is well)": {ProvenAt: time.Now()},
+		"(none, it is the chain that is wrong)": {
+			Error: "oh", ProvenAt: time.Now(), Alarm: types.AlarmContradiction,
+		},
 	} {
 		err := observerTrouble(status)
 		if strings.HasPrefix(want, "(") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {

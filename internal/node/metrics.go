@@ -2,10 +2,13 @@ package node
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/icrosschain/bridged/app"
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 // metrics reads the node when it is asked, so that no worker keeps figures for
@@ -15,7 +18,7 @@ type metrics struct {
 	state view
 
 	height, cursor, head, outbox, executed, queued *prometheus.Desc
-	proven, lag, failures                          *prometheus.Desc
+	proven, lag, failures, alarm, paused           *prometheus.Desc
 	pending, sent, bumped, reverted                *prometheus.Desc
 	requests, refusals                             *prometheus.Desc
 }
@@ -38,6 +41,8 @@ func newMetrics(n *Node, state view) *metrics {
 		proven:   chain("observer_proven_blocks", "Finalised block that this node proved last."),
 		lag:      chain("observer_lag_events", "Finalised inbox events that the network has not agreed on."),
 		failures: chain("observer_failures_rounds", "Rounds of this node's observer that failed, in a row."),
+		alarm:    chain("observer_alarm_level", "Alarm of this node's observer: 0 none, 1 a contradiction of finalised data."),
+		paused:   chain("chain_paused_level", "Pause of the chain by the network: 0 none, 1 paused, 2 contradicted."),
 		pending:  chain("relayer_pending_transactions", "This node's transactions that no block holds yet."),
 		sent:     chain("relayer_sent_transactions_total", "Transactions that this node sent."),
 		bumped:   chain("relayer_bumped_transactions_total", "Replacements with higher fees that this node sent."),
@@ -51,7 +56,7 @@ func newMetrics(n *Node, state view) *metrics {
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.height, m.cursor, m.head, m.outbox, m.executed, m.queued,
-		m.proven, m.lag, m.failures, m.pending, m.sent, m.bumped, m.reverted,
+		m.proven, m.lag, m.failures, m.alarm, m.paused, m.pending, m.sent, m.bumped, m.reverted,
 		m.requests, m.refusals,
 	} {
 		out <- d
@@ -77,12 +82,14 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		gauge(m.outbox, c.Outbox, c.Label)
 		gauge(m.executed, c.Executed, c.Label)
 		gauge(m.queued, c.Queued, c.Label)
+		gauge(m.paused, pausedLevel(c.Paused), c.Label)
 	}
 	for _, c := range m.node.chains {
 		seen := c.observer.Status()
 		gauge(m.proven, seen.Head, c.config.Name)
 		gauge(m.lag, seen.Lag(), c.config.Name)
 		gauge(m.failures, seen.Failures, c.config.Name)
+		gauge(m.alarm, alarmLevel(seen.Alarm), c.config.Name)
 		for _, e := range c.client.Status() {
 			counter(m.requests, e.Requests, c.config.Name, e.Endpoint)
 			counter(m.refusals, e.Failures, c.config.Name, e.Endpoint)
@@ -96,4 +103,15 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		counter(m.bumped, status.Bumped, c.config.Name)
 		counter(m.reverted, status.Reverted, c.config.Name)
 	}
+}
+
+func pausedLevel(p bridge.Pause) uint64 {
+	return uint64(slices.Index([]bridge.Pause{bridge.PauseNone, bridge.PausePaused, bridge.PauseContradicted}, p)) //nolint:gosec // one of them
+}
+
+func alarmLevel(a types.Alarm) uint64 {
+	if a == types.AlarmContradiction {
+		return 1
+	}
+	return 0
 }

@@ -24,7 +24,7 @@ import (
 //
 //	home ──▶ keys ──▶ store ──▶ mailbox ──▶ app ──▶ CometBFT (replays) ──▶ workers
 //
-//	          observer a chain ──▶ mailbox ◀── signer
+//	          observer a chain ──▶ mailbox ◀── signer, alarms of the operator
 //	                                 │ ▲
 //	              own marks, events, │ │ other validators' seal signatures,
 //	              signatures         ▼ │ on the way into a block
@@ -135,6 +135,9 @@ func (n *Node) Wire(ctx context.Context) error {
 	keeper := newKeeper(state, n.mailbox, relayers, n.log)
 	n.listeners = append(n.listeners, func(int64) { keeper.committed() })
 	n.workers = append(n.workers, worker{"mailbox", keeper.run})
+	if err := n.wireAlarms(state); err != nil {
+		return err
+	}
 	return n.wireTelemetry(state)
 }
 
@@ -157,7 +160,7 @@ func (n *Node) wireChain(ctx context.Context, c config.Chain, state view) (*chai
 	n.chains = append(n.chains, w)
 	w.observer, err = observer.New(observer.Config{
 		Chain: types.ChainID(c.ID), Label: c.Name, Source: evm.NewSource(client, n.Logger),
-		State: state, Mailbox: n.mailbox, Logger: n.Logger, Interval: c.PollInterval,
+		State: state, Mailbox: n.mailbox, Logger: n.Logger, Interval: c.PollInterval, EvidenceDir: n.Home.EvidenceDir(),
 	})
 	if err != nil {
 		return nil, err

@@ -44,7 +44,9 @@ func (o *Observer) raise(c *chain.Contradiction, check chain.Check) {
 	if err != nil {
 		o.log.Error("the evidence of a contradiction is not kept: this line is all there is of it", "err", err)
 	}
-	o.update(func(s *Status) { s.Alarm, s.AlarmSince, s.Evidence = types.AlarmContradiction, since, file })
+	o.update(func(s *Status) {
+		s.Alarm, s.AlarmSince, s.Found, s.Evidence = types.AlarmContradiction, since, c.Text, file
+	})
 	o.log.Error("chain breaks its word about finalised data: alarm raised, no votes for its inbox",
 		"height", c.Is.Block, "check", check, "err", c, "evidence", file,
 		"was_block", c.Was.Block, "was_hash", c.Was.Hash, "was_nonce", c.Was.Inbox.Nonce, "was_inbox", c.Was.Inbox.Hash,
@@ -70,7 +72,7 @@ func (o *Observer) consistent() {
 func (o *Observer) say(a types.Alarm) {
 	o.alarm = alarm{says: a}
 	o.cfg.Mailbox.SetAlarm(o.cfg.Chain, a)
-	o.update(func(s *Status) { s.Alarm, s.AlarmSince, s.Evidence = types.AlarmOff, time.Time{}, "" })
+	o.update(func(s *Status) { s.Alarm, s.AlarmSince, s.Found, s.Evidence = types.AlarmOff, time.Time{}, "", "" })
 }
 
 // anchor looks for what the network has decided about the chain since the last

@@ -35,6 +35,7 @@ type Status struct {
 
 	Alarm      types.Alarm // AlarmContradiction or AlarmOff
 	AlarmSince time.Time
+	Found      string // what contradicts what
 	Evidence   string // path of its file; empty if none could be kept
 }
 

@@ -63,6 +63,66 @@ func TestTallyCountsAVoterOnceAndStrangersNever(t *testing.T) {
 	}
 }
 
+// dumbTally keeps every vote as it came and counts anew for each question.
+type dumbTally struct {
+	power map[int]uint64
+	votes [][2]int // voter and value
+}
+
+func (d *dumbTally) behind(value int) *big.Int {
+	sum := new(big.Int)
+	for id, power := range d.power {
+		if slices.Contains(d.votes, [2]int{id, value}) {
+			sum.Add(sum, new(big.Int).SetUint64(power))
+		}
+	}
+	return sum
+}
+
+func (d *dumbTally) total() *big.Int {
+	sum := new(big.Int)
+	for _, power := range d.power {
+		sum.Add(sum, new(big.Int).SetUint64(power))
+	}
+	return sum
+}
+
+// The dumb twin of Tally: any sequence of votes, repeated, for several values,
+// and of strangers.
+func TestTallyAgainstDumbTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		power := map[int]uint64{}
+		for id := range rapid.IntRange(0, 7).Draw(t, "voters") {
+			power[id] = rapid.SampledFrom([]uint64{0, 1, 1, 2, 3, 100, 1 << 30, 1<<60 - 1}).Draw(t, "power")
+		}
+		tally, twin := quorum.NewTally[int, int](power), &dumbTally{power: power}
+		const values = 3
+		t.Repeat(map[string]func(*rapid.T){
+			"add": func(t *rapid.T) {
+				id, value := rapid.IntRange(0, 8).Draw(t, "voter"), rapid.IntRange(0, values-1).Draw(t, "value")
+				tally.Add(id, value)
+				twin.votes = append(twin.votes, [2]int{id, value})
+			},
+			"": func(t *rapid.T) {
+				total := twin.total()
+				if new(big.Int).SetUint64(tally.Total()).Cmp(total) != 0 {
+					t.Fatalf("total %d, want %s", tally.Total(), total)
+				}
+				for value := range values {
+					behind := twin.behind(value)
+					if new(big.Int).SetUint64(tally.Power(value)).Cmp(behind) != 0 {
+						t.Fatalf("power behind %d is %d, want %s", value, tally.Power(value), behind)
+					}
+					left, right := new(big.Int).Mul(behind, big.NewInt(3)), new(big.Int).Mul(total, big.NewInt(2))
+					if want := left.Cmp(right) > 0; tally.Reached(value) != want {
+						t.Fatalf("%s of %s reached: %v, want %v", behind, total, !want, want)
+					}
+				}
+			},
+		})
+	})
+}
+
 // The dumb twin of GreatestReached sorts and walks down.
 func TestGreatestReached(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -59,6 +59,9 @@ type Options struct {
 
 	// RetainBlocks is how many blocks CometBFT is asked to keep; 0 keeps all.
 	RetainBlocks int64
+	// Checks replaces the checks of signatures where it is set: a simulation of
+	// many nodes remembers what one of them has checked.
+	Checks bridge.Options
 	// OnCommit, if not nil, is called after each commit and must not wait: it
 	// wakes the workers.
 	OnCommit func(height int64)
@@ -102,7 +105,10 @@ func New(o Options) (*App, error) {
 		store: o.Store, mailbox: o.Mailbox, self: o.Self, version: o.Version,
 		log: o.Logger.With("component", "app"), retain: o.RetainBlocks, onCommit: o.OnCommit,
 	}
-	machine, err := bridge.New(bridge.Options{VerifyExtension: a.verifyExtension})
+	if o.Checks.VerifyExtension == nil {
+		o.Checks.VerifyExtension = a.verifyExtension
+	}
+	machine, err := bridge.New(o.Checks)
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -58,15 +59,21 @@ type Inbox interface {
 // pure.
 type ExtensionVerifier func(key types.ConsensusKey, height int64, round int32, extension, signature []byte) bool
 
+// SignerRecoverer returns who signed a seal's digest, as evmsig.Recover. It is
+// pure.
+type SignerRecoverer func(digest types.Hash, signature [types.SignatureBytes]byte) (types.Address, error)
+
 // Options are what a Machine needs of its host.
 type Options struct {
 	VerifyExtension ExtensionVerifier
+	RecoverSigner   SignerRecoverer // nil: evmsig.Recover; for hosts that remember what they have checked
 }
 
 // Machine is the protocol's rules. It holds no state and is safe for
 // concurrent use.
 type Machine struct {
 	verifyExtension ExtensionVerifier
+	recoverSigner   SignerRecoverer
 }
 
 // New makes a Machine.
@@ -74,7 +81,10 @@ func New(o Options) (*Machine, error) {
 	if o.VerifyExtension == nil {
 		return nil, errors.New("bridge: Options.VerifyExtension is nil")
 	}
-	return &Machine{verifyExtension: o.VerifyExtension}, nil
+	if o.RecoverSigner == nil {
+		o.RecoverSigner = evmsig.Recover
+	}
+	return &Machine{verifyExtension: o.VerifyExtension, recoverSigner: o.RecoverSigner}, nil
 }
 
 // Block is the block being proposed, checked or applied.

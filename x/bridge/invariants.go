@@ -25,18 +25,21 @@ type Violation struct {
 // reads the whole state, so it is for tests and for operators, not for blocks.
 func (m *Machine) CheckInvariants(r Reader) (violations []Violation, err error) {
 	defer state.Catch(&err)
-	return checkInvariants(state.NewView(r)), nil
+	return auditOf(state.NewView(r), m.recoverSigner), nil
 }
 
 // audit collects violations.
 type audit struct {
 	v       state.View
+	recover SignerRecoverer
 	network *pb.Network
 	found   []Violation
 }
 
-func checkInvariants(v state.View) []Violation {
-	a := &audit{v: v, network: v.Network()}
+func checkInvariants(v state.View) []Violation { return auditOf(v, evmsig.Recover) }
+
+func auditOf(v state.View, recoverSigner SignerRecoverer) []Violation {
+	a := &audit{v: v, network: v.Network(), recover: recoverSigner}
 	a.conservation()
 	a.quarantines()
 	a.once()
@@ -205,7 +208,7 @@ func (a *audit) sealHolds(seal *pb.Seal) bool {
 	valid := &pb.SealSignatures{}
 	for i, s := range a.v.Signatures(seal.Height).Signatures {
 		good := int(s.Member) < len(members) && len(s.Signature) == types.SignatureBytes &&
-			signedBy(a.network, seal, members[s.Member], types.SealSignature{
+			a.recover.signed(a.network, seal, members[s.Member], types.SealSignature{
 				Height: seal.Height, Signature: [types.SignatureBytes]byte(s.Signature),
 			})
 		if !good || holdsSignature(valid, int(s.Member)) {

@@ -47,7 +47,7 @@ func (a *applier) signature(from types.ValidatorID, s types.SealSignature) {
 	members := a.s.Epoch(seal.Epoch).GetMembers()
 	member := memberOf(members, from)
 	held := a.s.Signatures(s.Height)
-	if member < 0 || holdsSignature(held, member) || !signedBy(a.network, seal, members[member], s) {
+	if member < 0 || holdsSignature(held, member) || !a.machine.recoverSigner.signed(a.network, seal, members[member], s) {
 		return
 	}
 	at, _ := slices.BinarySearchFunc(held.Signatures, uint32(member), func(x *pb.MemberSignature, m uint32) int { //nolint:gosec // a position

@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
-	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -234,7 +233,7 @@ func (m *Machine) VerifyVote(r Reader, height int64, from types.ValidatorID, ext
 		if position < 0 {
 			continue
 		}
-		if !signedBy(network, seal, members[position], s) {
+		if !m.recoverSigner.signed(network, seal, members[position], s) {
 			return Vote{}, refuse(ErrBadVote, "signature over the seal of height %d is not the validator's", s.Height)
 		}
 		checked = append(checked, s)
@@ -243,9 +242,9 @@ func (m *Machine) VerifyVote(r Reader, height int64, from types.ValidatorID, ext
 	return vote, nil
 }
 
-// signedBy recovers a seal signature and compares it with the member's signer.
-func signedBy(network *pb.Network, seal *pb.Seal, member *pb.Validator, s types.SealSignature) bool {
-	signer, err := evmsig.Recover(sealDigest(network, seal), s.Signature)
+// signed recovers a seal signature and compares it with the member's signer.
+func (recover SignerRecoverer) signed(network *pb.Network, seal *pb.Seal, member *pb.Validator, s types.SealSignature) bool {
+	signer, err := recover(sealDigest(network, seal), s.Signature)
 	return err == nil && signer == types.Address(member.Signer)
 }
 

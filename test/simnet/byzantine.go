@@ -23,6 +23,7 @@ func (r *run) bendVote(n *node, vote *precommit, height int64, round int32) {
 	if !r.fails("bend vote", FaultVote) {
 		return
 	}
+	vote.bent = true
 	rnd := r.dice.of("bend vote")
 	honest := vote.extensions[0].extension
 	if rnd.IntN(3) == 0 { // to each peer something else
@@ -131,7 +132,7 @@ func (r *run) addSignatures(rnd *rand.Rand, message *bridgepb.VoteExtension) {
 	height := uint64(max(1, r.height-8))
 	for range 1 + rnd.IntN(6) {
 		height += 1 + rnd.Uint64N(3)
-		signature := r.signature(pick(rnd, r.nodes).member, types.Hash(randomBytes(rnd, 32)))
+		signature := r.memo.sign(pick(rnd, r.nodes).member, types.Hash(randomBytes(rnd, 32)))
 		message.Signatures = append(message.Signatures, &bridgepb.SealSignature{Height: height, Signature: signature[:]})
 	}
 }

@@ -13,10 +13,16 @@ import (
 type chain struct {
 	*bridgetest.Chain
 	seed    types.Hash // first accumulator
+	final   uint64     // newest final block
 	stalled int        // blocks of the network that it stands still for
 	held    []holdings // after each inbox event
 	forgery *forgery
+
+	payments []payment // ascending by block
 }
+
+// happened notes a change of a transfer, and how a reorg takes it back.
+func (c *chain) happened(undo func()) { c.payments = append(c.payments, payment{c.Height(), undo}) }
 
 // holdings is what the contract holds of each asset, or has minted, in token
 // units.
@@ -28,9 +34,12 @@ func newChain(networkID types.Hash, c types.Chain, set types.ValidatorSet) *chai
 	}
 }
 
-// final is the newest finalised block. The one being made is not: more may come
-// into it.
-func (c *chain) final() uint64 { return c.Height() - min(c.Height(), c.Lag+1) }
+// mine ends the block being made.
+func (c *chain) mine(now int64) {
+	c.Mine()
+	c.Time = max(c.Time, uint64(now))
+	c.final = max(c.final, c.Height()-min(c.Height(), c.Lag+1))
+}
 
 // note keeps, for each event that came since, what the contract held after it.
 func (c *chain) note(assets []types.Asset) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -30,7 +31,7 @@ func (r *run) paid(c *chain, o bridge.OutboxCommand, receipt types.Executed) {
 		if e.Kind == types.EntryRelease {
 			r.release(c, t, e, receipt.Failed(i))
 		} else {
-			r.refund(c, t, e, receipt.Failed(i), debt{o.Nonce, index, uint64(len(c.Inbox()))})
+			r.refund(c, t, e, receipt.Failed(i), debt{o.Nonce, index})
 		}
 		r.stats.Checks++
 	}
@@ -48,10 +49,12 @@ func (r *run) release(c *chain, t *transfer, e types.BatchEntry, failed bool) {
 		r.broken("I1", "transfer %s of %s is released with %s token units", t.id, t.amount, e.Amount)
 	case failed:
 		t.tried = true
+		c.happened(func() { t.tried = false })
 		r.rare("a release that fails")
 		return
 	}
 	t.released = true
+	c.happened(func() { t.released = false })
 	if token.Mode == types.ModeMint {
 		r.world.wallets[c.ID] = append(r.world.wallets[c.ID], wallet{t.asset, t.recipient})
 	}
@@ -73,10 +76,12 @@ func (r *run) refund(c *chain, t *transfer, e types.BatchEntry, failed bool, d d
 		r.broken("I1", "transfer %s of %s is refunded with %s token units", t.id, t.amount, e.Amount)
 	case failed:
 		t.owed = &d
+		c.happened(func() { t.owed = nil })
 		r.rare("a refund that fails")
 		return
 	}
 	t.refunded = true
+	c.happened(func() { t.refunded = false })
 	r.rare("a refund")
 }
 
@@ -100,8 +105,9 @@ const auditEvery = 8
 // check holds what has to hold after every block.
 func (r *run) check() {
 	n := r.anybody()
-	if n == nil {
-		return
+	if n == nil { // all are down: what starts first will know
+		r.heal()
+		n = r.anybody()
 	}
 	n.view(func(state bridge.Reader) error {
 		r.cursors(n, state)
@@ -131,6 +137,7 @@ func (r *run) cursors(n *node, state bridge.Reader) {
 	if err != nil {
 		r.broken("node", "read the chains: %v", err)
 	}
+	r.agreed = chains
 	for _, s := range chains {
 		c, before := r.world.chain(s.ID), r.positions[s.ID]
 		if s.CursorHash != c.hash(s.Cursor) {
@@ -139,8 +146,8 @@ func (r *run) cursors(n *node, state bridge.Reader) {
 		if s.Cursor < before.Cursor || s.Outbox < before.Outbox || s.Executed < before.Executed || s.Head < before.Head {
 			r.broken("I4", "a position of chain %s went back", s.Label)
 		}
-		if s.Head > c.final() {
-			r.broken("I3", "the agreed head of chain %s is %d, but final is %d", s.Label, s.Head, c.final())
+		if s.Head > c.final {
+			r.broken("I3", "the agreed head of chain %s is %d, but final is %d", s.Label, s.Head, c.final)
 		}
 		if s.Executed > c.executed() {
 			r.broken("I3", "the network knows command %d of chain %s as executed, but it is not", s.Executed, s.Label)
@@ -241,11 +248,42 @@ func (r *run) explain() (text string) {
 	if n == nil || at < 0 {
 		return ""
 	}
-	t := r.world.transfers[at]
+	return r.ask(n, r.world.transfers[at])
+}
+
+// ask is what a node says of a transfer.
+func (r *run) ask(n *node, t *transfer) (text string) {
 	n.view(func(state bridge.Reader) error {
 		answer, err := n.app.Machine().Query(state, "transfer", fmt.Appendf(nil, `{"id":%q}`, t.id))
 		text = fmt.Sprint(string(answer), err)
 		return nil
 	})
 	return text
+}
+
+// shortOfCustody says whether all that has not ended waits for custody, of an
+// asset that two chains lock: both together have enough of it, but this one does
+// not, and nobody deposits there.
+func (r *run) shortOfCustody() bool {
+	n := r.anybody()
+	for _, c := range r.world.chains {
+		if s := r.positions[c.ID]; s.Cursor != uint64(len(c.Inbox())) || s.Outbox != s.Executed {
+			return false
+		}
+	}
+	for _, t := range r.world.transfers {
+		if r.ended(t) {
+			continue
+		}
+		locking := 0
+		for _, token := range r.world.asset(t.asset).Tokens {
+			if token.Mode == types.ModeLock {
+				locking++
+			}
+		}
+		if locking < 2 || !strings.Contains(r.ask(n, t), string(types.ReasonMissingLiquidity)) {
+			return false
+		}
+	}
+	return true
 }

@@ -29,6 +29,7 @@ type precommit struct {
 	onTime     bool     // before the quorum: peers have verified it
 	extensions []signed // one that all see, or one for each peer
 	refused    bool     // peers refuse what they were shown
+	bent       bool     // by a liar
 	late       *signed  // what comes to a proposer unverified
 }
 
@@ -42,6 +43,23 @@ func (p *precommit) shownTo(node int) signed {
 	return p.extensions[node]
 }
 
+// everybody: at every so many heights all processes judge what honest ones made;
+// at the others one does, for they all hold the same state. What liars made is
+// always judged by all.
+const everybody = 4
+
+// anyHonest is an honest process that runs; without any, one that runs at all.
+func (r *run) anyHonest() (found *node) {
+	at := r.dice.of("listener").IntN(len(r.nodes))
+	for i := range r.nodes {
+		n := r.nodes[(at+i)%len(r.nodes)]
+		if n.up() && (found == nil || found.liar && !n.liar) {
+			found = n
+		}
+	}
+	return found
+}
+
 // patience is how many rounds may fail before the trouble pauses for a block.
 const patience = 10
 
@@ -51,7 +69,7 @@ func (r *run) decide() (*block, []precommit, int32) {
 	height := r.height + 1
 	at := r.at.Add(time.Duration(r.dice.between("time", 200, 1500)) * time.Millisecond)
 	var locked *block
-	r.calm = false
+	r.calm, r.listener = false, r.anyHonest()
 	for round := int32(0); ; round++ {
 		if round > patience {
 			r.calm = true
@@ -153,8 +171,13 @@ func commitOf(last abci.ExtendedCommitInfo) abci.CommitInfo {
 func (r *run) accepted(b *block) bool {
 	var power uint64
 	verdict := 0 // of the honest ones: 1 yes, -1 no
+	all := !b.honest || r.height%everybody == 0
 	for _, n := range r.nodes {
 		if !n.up() {
+			continue
+		}
+		if !all && n != r.listener {
+			power += uint64(n.Power)
 			continue
 		}
 		resp, err := n.app.ProcessProposal(ctx, b.process)
@@ -231,7 +254,7 @@ func (r *run) precommits(b *block, round int32) (votes []precommit, decided bool
 func (r *run) deliver(from *node, vote *precommit, height int64) {
 	verdicts := map[string]bool{}
 	for i, n := range r.nodes {
-		if n == from || !n.up() {
+		if n == from || !n.up() || n != r.listener && !vote.bent && r.height%everybody != 0 {
 			continue
 		}
 		said := vote.shownTo(i)

@@ -13,14 +13,10 @@ import (
 	"github.com/icrosschain/bridged/app/store"
 	"github.com/icrosschain/bridged/internal/mailbox"
 	"github.com/icrosschain/bridged/x/bridge"
-	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 var ctx = context.Background()
-
-// keepVersions is how many versions a node's store keeps.
-const keepVersions = 5
 
 // node is one validator: a real application over a real store in memory, a real
 // mailbox, and models of the workers beside them.
@@ -43,7 +39,7 @@ type node struct {
 // start opens the process over what the database holds. The blocks that it has
 // missed come afterwards.
 func (n *node) start() {
-	s, err := store.Open(store.Config{DB: n.db, Keep: keepVersions})
+	s, err := store.Open(store.Config{DB: n.db, Keep: n.run.keep})
 	if err != nil {
 		n.run.broken("node", "%s: open the store: %v", n.Moniker, err)
 	}
@@ -52,7 +48,7 @@ func (n *node) start() {
 		n.observers[c.ID] = &observer{}
 	}
 	n.app, err = app.New(app.Options{
-		Store: s, Mailbox: inbox{n.box, n}, Self: n.id, Logger: slog.New(strictLog{n}), Version: "simnet",
+		Store: s, Mailbox: inbox{n.box, n}, Self: n.id, Logger: slog.New(strictLog{n}), Version: "simnet", Checks: n.run.memo.checks(),
 	})
 	if err != nil {
 		n.run.broken("node", "%s: start: %v", n.Moniker, err)
@@ -120,24 +116,15 @@ func (n *node) work() {
 	if n.run.height == 0 {
 		return
 	}
-	n.view(func(state bridge.Reader) error {
-		chains, err := n.app.Machine().Chains(state)
-		if err != nil {
-			return err
-		}
-		if err := n.sign(state, chains); err != nil {
-			return err
-		}
-		for _, c := range chains {
-			n.observe(c)
-		}
-		return nil
-	})
+	n.view(n.sign)
+	for _, c := range n.run.agreed {
+		n.observe(c)
+	}
 }
 
 // sign signs what the state wants signed, and lets the mailbox forget what it
 // does not want any more.
-func (n *node) sign(state bridge.Reader, chains []bridge.ChainState) error {
+func (n *node) sign(state bridge.Reader) error {
 	if n.run.dice.chance("slow signer", n.run.rate(FaultSlow)) {
 		n.run.count(FaultSlow)
 		return nil
@@ -151,9 +138,9 @@ func (n *node) sign(state bridge.Reader, chains []bridge.ChainState) error {
 			n.run.broken("one seal", "%s is asked to sign a second seal of height %d", n.Moniker, seal.Height)
 		}
 		n.signed[seal.Height] = seal.Digest
-		n.box.AddSignature(types.SealSignature{Height: seal.Height, Signature: n.run.signature(n.member, seal.Digest)})
+		n.box.AddSignature(types.SealSignature{Height: seal.Height, Signature: n.run.memo.sign(n.member, seal.Digest)})
 	}
-	n.box.Committed(uint64(n.run.height), chains, seals)
+	n.box.Committed(uint64(n.run.height), n.run.agreed, seals)
 	return nil
 }
 
@@ -169,7 +156,7 @@ func (n *node) observe(c bridge.ChainState) {
 		n.run.count(FaultHide)
 		hide = o.tip.Nonce + uint64(d.between("hide", 1, 4))
 	}
-	switch n.observers[c.ID].round(n.box, c, n.run.genesis.Params.MarkStride, model.seen(n.liar), model.final(), hide) {
+	switch n.observers[c.ID].round(n.box, c, n.run.genesis.Params.MarkStride, model.seen(n.liar), model.final, hide) {
 	case hidden:
 		n.run.rare("an observer abstains")
 	case contradiction:
@@ -179,15 +166,6 @@ func (n *node) observe(c bridge.ChainState) {
 		}
 	case fine:
 	}
-}
-
-// signature is a seal signature; signing is pure, and remembered.
-func (r *run) signature(m *member, digest types.Hash) [types.SignatureBytes]byte {
-	signature, err := evmsig.Sign(m.signer, digest)
-	if err != nil {
-		r.broken("node", "%s: sign: %v", m.Moniker, err)
-	}
-	return signature
 }
 
 // inbox is a node's mailbox, of which a blind proposer sees no events.

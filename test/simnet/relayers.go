@@ -2,7 +2,6 @@ package simnet
 
 import (
 	"github.com/icrosschain/bridged/x/bridge"
-	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -12,11 +11,17 @@ func (r *run) relay() {
 	d := r.dice
 	for _, c := range r.world.chains {
 		n := pick(d.of("relayer"), r.nodes)
+		if r.listener != nil && d.chance("early relayer", 500) {
+			n = r.listener // it has heard the signatures of this height
+		}
+		if r.positions[c.ID].Outbox == c.executed() {
+			continue // nothing is ordered
+		}
 		if !n.up() || r.height == 0 || c.stalled > 0 || r.fails("idle", FaultIdle) || !r.ending && d.chance("pause", 300) {
 			continue
 		}
 		n.view(func(state bridge.Reader) error {
-			commands, err := n.app.Machine().OpenCommands(state, c.ID, 8)
+			commands, err := n.app.Machine().OpenCommands(state, c.ID, 4)
 			if err != nil {
 				return err
 			}
@@ -27,6 +32,9 @@ func (r *run) relay() {
 			}
 			return nil
 		})
+		if d.chance("withdraw fees", 50) {
+			r.withdraw(c, n)
+		}
 	}
 }
 
@@ -80,7 +88,7 @@ func (r *run) send(n *node, c *chain, command bridge.OutboxCommand) bool {
 // precommits, before the state holds them.
 func (r *run) addHeard(n *node, command *bridge.OutboxCommand) {
 	for _, signature := range n.box.Signatures(command.Seal.Height) {
-		signer, err := evmsig.Recover(command.Seal.Digest, signature)
+		signer, err := r.memo.recoverSigner(command.Seal.Digest, signature)
 		if err != nil {
 			continue
 		}
@@ -118,5 +126,14 @@ func (r *run) badRelay(n *node, c *chain, command bridge.OutboxCommand) {
 	}
 	if _, err := c.execute(bad, relayerOf(n), bad.Items); err == nil {
 		r.broken("I3", "chain %s executed a forged command %d", c.Label, command.Nonce)
+	}
+}
+
+// withdraw fetches what a relayer has earned.
+func (r *run) withdraw(c *chain, n *node) {
+	for _, a := range r.world.assets {
+		if _, err := c.WithdrawFees(relayerOf(n), c.TokenOf(a.ID), relayerOf(n)); err == nil {
+			r.rare("a relayer withdraws its fees")
+		}
 	}
 }

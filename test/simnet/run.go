@@ -67,6 +67,7 @@ type Result struct {
 type run struct {
 	scenario Scenario
 	dice     *dice
+	memo     *memo
 	stats    Stats
 	lines    []string // trace
 	noted    *Break   // found where a panic would be caught
@@ -76,22 +77,26 @@ type run struct {
 	world   *world
 	nodes   []*node
 	order   []int // of the commit
-	power   uint64
-	ending  bool // no more faults
-	calm    bool // none until the next block
+	// listener judges what honest processes make at heights at which not all do.
+	listener *node
+	power    uint64
+	ending   bool // no more faults
+	calm     bool // none until the next block
 
 	height    int64
 	at        time.Time
 	blocks    []*block
 	lastVotes []precommit
 	lastRound int32
-	positions map[types.ChainID]bridge.ChainState
+	agreed    []bridge.ChainState                 // chains, by the newest state
+	positions map[types.ChainID]bridge.ChainState // the same
+	keep      int64                               // versions that stores keep; 0: all
 }
 
 // Run simulates a scenario.
 func Run(s Scenario) (result Result) {
 	r := &run{
-		scenario: s, dice: newDice(s.Seed), at: time.Unix(1_800_000_000, 0).UTC(),
+		scenario: s, dice: newDice(s.Seed), memo: newMemo(), at: time.Unix(1_800_000_000, 0).UTC(),
 		positions: map[types.ChainID]bridge.ChainState{},
 		stats:     Stats{Seeds: 1, Faults: map[Fault]int64{}, Rare: map[string]int64{}},
 	}
@@ -157,6 +162,9 @@ func (r *run) begin() {
 		r.power += uint64(power)
 	}
 	rnd := r.dice.of("world")
+	if rnd.IntN(4) == 0 { // pruning takes time
+		r.keep = 1 + rnd.Int64N(5)
+	}
 	r.genesis = drawGenesis(r.scenario, rnd, members)
 	r.world = newWorld(r.scenario, r.genesis, rnd)
 	state, err := json.Marshal(r.genesis)
@@ -265,7 +273,11 @@ func (r *run) end() {
 		if missing == "" {
 			break
 		}
-		if blocks == settleBlocks+open {
+		if blocks == settleBlocks+maxExpiry+open {
+			if r.shortOfCustody() {
+				r.rare("an asset locked on two chains, short on one")
+				break
+			}
 			r.broken("I7", "%d blocks after the last fault, %s %s", blocks, missing, r.explain())
 		}
 		r.block()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/crypto"
 
@@ -50,12 +51,16 @@ type transfer struct {
 	claimed  bool
 }
 
+// payment is an event on a chain that changed where a transfer stands.
+type payment struct {
+	block uint64
+	undo  func()
+}
+
 // debt is a refund that could not be paid.
 type debt struct {
 	nonce uint64
 	index uint32
-	// reported is the inbox nonce of the receipt.
-	reported uint64
 }
 
 // address makes an address that nobody has.
@@ -101,15 +106,9 @@ func scaleOf(a types.Asset, t types.Token) types.Amount {
 	return scale
 }
 
-// drawGenesis makes chains, assets and parameters.
+// drawGenesis makes chains, assets and parameters, with all kinds of limits.
 func drawGenesis(s Scenario, r *rand.Rand, members []*member) types.Genesis {
-	g := types.Genesis{Params: types.DefaultParams()}
-	g.Params.MarkStride = []uint64{16, 16, 32, 128}[r.IntN(4)]
-	g.Params.MaxMarks = []uint32{2, 8, 64}[r.IntN(3)]
-	g.Params.MaxSigs = 1 + r.Uint32N(6)
-	g.Params.MaxOpenBatches = 1 + r.Uint32N(4)
-	g.Params.HeadInterval = 1 + r.Uint64N(40)
-	g.Params.KeepBlocks = 5 + r.Uint64N(40)
+	g := types.Genesis{Params: drawParams(r)}
 	for _, m := range members {
 		g.Validators = append(g.Validators, m.Validator)
 	}
@@ -117,7 +116,7 @@ func drawGenesis(s Scenario, r *rand.Rand, members []*member) types.Genesis {
 		g.Chains = append(g.Chains, types.Chain{
 			ID: types.ChainID(31001 + i), Label: fmt.Sprintf("chain-%c", 'a'+i), Bridge: types.Address{0xb0, byte(i + 1)},
 			BatchGapMS: uint64(r.IntN(3)) * 700, BatchGas: []uint64{3_000_000, 6_000_000, types.DefaultBatchGas}[r.IntN(3)],
-			ReleaseGas: 60_000,
+			ReleaseGas: 60_000, ExpiryBlocks: 8 + r.Uint64N(maxExpiry-8),
 		})
 	}
 	for i := range s.Assets {
@@ -126,33 +125,70 @@ func drawGenesis(s Scenario, r *rand.Rand, members []*member) types.Genesis {
 	return g
 }
 
-// drawAsset makes an asset that one chain locks and others mint, some of them
-// in coarser units.
+// maxExpiry is the longest that a chain lets a transfer wait, so that runs end.
+const maxExpiry = 50
+
+func drawParams(r *rand.Rand) types.Params {
+	p := types.DefaultParams()
+	p.MarkStride = []uint64{16, 16, 32, 128}[r.IntN(4)]
+	p.MaxMarks = []uint32{2, 8, 64}[r.IntN(3)]
+	p.MaxSigs = 1 + r.Uint32N(6)
+	p.MaxOpenBatches = 1 + r.Uint32N(4)
+	p.HeadInterval = 1 + r.Uint64N(20)
+	p.KeepBlocks = 3 + r.Uint64N(10)
+	p.LargeDelayBlocks, p.LargeDelayMS = r.Uint64N(10), r.Uint64N(8000)
+	p.MaxHeld = 100
+	p.MaxOpenSeals = 4 + r.Uint32N(12)
+	p.MaxCommands = 1 + r.Uint32N(8)
+	return p
+}
+
+// drawAsset makes an asset that one or two chains lock and others mint, some of
+// them in coarser units.
 func drawAsset(i int, r *rand.Rand, chains []types.Chain) types.Asset {
 	a := types.Asset{
 		ID: types.AssetID{byte(i + 1)}, Name: fmt.Sprint("Asset ", i), Symbol: fmt.Sprint("A", i), Decimals: []uint8{18, 8, 6}[r.IntN(3)],
 	}
-	home := r.IntN(len(chains))
+	home, second := r.IntN(len(chains)), -1
+	if r.IntN(8) == 0 {
+		second = r.IntN(len(chains))
+	}
 	for at, c := range chains {
 		t := types.Token{Chain: c.ID, Mode: types.ModeMint, Decimals: a.Decimals - uint8(r.IntN(3))}
-		if at == home {
+		if at == home || at == second {
 			t.Mode, t.Token = types.ModeLock, types.Address{0xa0, byte(i + 1)}
 		} else if len(chains) > 2 && r.IntN(5) == 0 {
 			continue // not everywhere
 		}
 		unit := scaleOf(a, t)
-		t.ReleaseFee, t.RefundFee = drawFee(r, unit), drawFee(r, unit)
+		t.ReleaseFee, t.RefundFee = units(unit, uint64(r.IntN(3)*r.IntN(20))), units(unit, uint64(r.IntN(3)*r.IntN(20)))
+		drawLimits(r, unit, &t)
 		a.Tokens = append(a.Tokens, t)
 	}
 	return a
 }
 
-func drawFee(r *rand.Rand, unit types.Amount) types.Amount {
-	fee, err := unit.Mul(types.NewAmount(uint64(r.IntN(3) * r.IntN(20))))
+// drawLimits limits some tokens: what one deposit brings is below 2^34 units.
+func drawLimits(r *rand.Rand, unit types.Amount, t *types.Token) {
+	if r.IntN(4) == 0 {
+		t.Large = units(unit, 1<<(30+r.IntN(3)))
+	}
+	if r.IntN(4) > 0 {
+		return
+	}
+	capacity, rate := uint64(1)<<(29+r.IntN(8)), uint64(1)<<(26+r.IntN(8))
+	t.Flow = types.FlowLimit{Capacity: units(unit, capacity), Rate: units(unit, rate)}
+	if r.IntN(2) == 0 {
+		t.Limit.Capacity, t.Limit.Rate = types.NewAmount(capacity+capacity/uint64(1+r.IntN(8))), types.NewAmount(rate+rate/uint64(1+r.IntN(8)))
+	}
+}
+
+func units(unit types.Amount, n uint64) types.Amount {
+	amount, err := unit.Mul(types.NewAmount(n))
 	if err != nil {
 		panic(err) // small numbers
 	}
-	return fee
+	return amount
 }
 
 func newWorld(s Scenario, g types.Genesis, r *rand.Rand) *world {
@@ -183,12 +219,49 @@ func (r *run) tick() {
 			c.stalled = r.dice.between("stall", 1, 30)
 			continue
 		}
+		r.reorganise(c)
 		for range r.dice.between("mine", 0, 2) {
-			c.Mine()
-			c.Time = max(c.Time, uint64(r.at.Unix()))
+			c.mine(r.at.Unix())
 		}
 	}
 	r.lie()
+}
+
+// reorganise drops blocks that are not final yet: nobody may notice.
+func (r *run) reorganise(c *chain) {
+	first := max(c.final, 1)
+	if c.Height() < first+2 || !r.fails("reorg", FaultReorg) {
+		return
+	}
+	to := first + r.dice.of("reorg").Uint64N(c.Height()-1-first)
+	if err := c.Reorg(to); err != nil {
+		r.broken("world", "%v", err)
+	}
+	c.forgery = nil
+	r.rare("a reorg before finality")
+	r.undo(c, to)
+}
+
+// undo takes back, in the world's own books, what a reorg has undone.
+func (r *run) undo(c *chain, to uint64) {
+	c.held = c.held[:len(c.Inbox())]
+	for len(c.payments) > 0 {
+		last := c.payments[len(c.payments)-1]
+		if last.block <= to {
+			break
+		}
+		last.undo()
+		c.payments = c.payments[:len(c.payments)-1]
+	}
+	r.world.transfers = slices.DeleteFunc(r.world.transfers, func(t *transfer) bool {
+		gone := t.id.Source == c.ID && t.id.Nonce > uint64(len(c.Inbox()))
+		if gone {
+			delete(r.world.byPayee, t.recipient)
+			delete(r.world.byPayee, t.refundTo)
+			r.stats.Transfers--
+		}
+		return gone
+	})
 }
 
 // lie begins, or ends, what the endpoints of liars show.

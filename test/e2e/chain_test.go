@@ -42,6 +42,7 @@ type chain struct {
 	bridge common.Address
 	hold   chan struct{} // taken while no block may be made
 	nonces map[common.Address]uint64
+	dead   bool
 }
 
 func newChain(t *testing.T, name string, id uint64, accounts []evmnode.Account) *chain {
@@ -100,6 +101,16 @@ func (c *chain) tick(ctx context.Context, ended chan<- struct{}) {
 func (c *chain) stop() (goOn func()) {
 	c.hold <- struct{}{}
 	return func() { <-c.hold }
+}
+
+// die ends the chain for good, as if all of its nodes were gone.
+func (c *chain) die() {
+	c.t.Helper()
+	c.stop()
+	if err := c.node.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.dead = true
 }
 
 func (c *chain) id() uint64 { return c.node.ChainID() }

@@ -78,13 +78,19 @@ func (n *network) nonce(c *chain, receipt *types.Receipt) uint64 {
 // equip gives users tokens of an asset on alpha, and lets the bridge take them.
 func (n *network) equip(a *asset, amount int64, users ...evmnode.Account) {
 	n.t.Helper()
-	token := bindings.NewTestToken()
+	n.equipOn(n.alpha, a, amount, users...)
+}
+
+// equipOn is equip on any chain that has a token of its own.
+func (n *network) equipOn(c *chain, a *asset, amount int64, users ...evmnode.Account) {
+	n.t.Helper()
+	token, at := bindings.NewTestToken(), a.token(c)
 	var last *types.Transaction
 	for _, user := range users {
-		n.alpha.send(user, call{to: &a.origin, data: approval(n.alpha.bridge)})
-		last = n.alpha.send(user, call{to: &a.origin, data: token.PackMint(user.Address, big.NewInt(amount))})
+		c.send(user, call{to: &at, data: approval(c.bridge)})
+		last = c.send(user, call{to: &at, data: token.PackMint(user.Address, big.NewInt(amount))})
 	}
-	n.alpha.succeeded(last)
+	c.succeeded(last)
 }
 
 // word is an address as deposits name it.

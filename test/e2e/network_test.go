@@ -28,6 +28,7 @@ const (
 	validators = 4
 	alphaID    = 41001
 	betaID     = 41002
+	gammaID    = 41003
 
 	startLimit = 90 * time.Second
 	stopGrace  = 15 * time.Second
@@ -36,22 +37,47 @@ const (
 	proposeEnv = "BRIDGED_COMET_CONSENSUS_TIMEOUT_PROPOSE=1s"
 )
 
-// asset is what a network carries: locked on alpha, minted on beta. Its fees are
-// the same on both chains.
+// asset is what a network carries: locked on alpha, minted on the others. Its
+// fees are the same on all chains.
 type asset struct {
 	symbol      string
 	origin      common.Address // on alpha
-	wrapped     common.Address // on beta
+	wrapped     common.Address // on beta: minted, or locked where the test names a token
+	far         common.Address // on gamma
 	fee, refund int64          // of a release, of a refund
-	lone        bool           // alpha's alone: beta has no token for it
+	terms       map[uint64]string // by chain, more of its token as `genesis add-asset` takes it
+	lone        bool           // alpha's alone
+	deficit     int64          // what is lost at the end
 }
 
 // token is what holds the asset on a chain.
 func (a *asset) token(c *chain) common.Address {
-	if c.id() == alphaID {
+	switch c.id() {
+	case alphaID:
 		return a.origin
+	case betaID:
+		return a.wrapped
 	}
-	return a.wrapped
+	return a.far
+}
+
+// flags are the asset's tokens on all chains, for `genesis add-asset`.
+func (a *asset) flags(chains []*chain) (flags []string) {
+	fees := fmt.Sprintf("release_fee=%d,refund_fee=%d", a.fee, a.refund)
+	for _, c := range chains {
+		if a.lone && c.id() != alphaID {
+			continue
+		}
+		token, mode := "", "mint"
+		switch at := a.token(c); {
+		case at == native:
+			token, mode = ",address=native", "lock"
+		case at != common.Address{}:
+			token, mode = ",address="+at.Hex(), "lock"
+		}
+		flags = append(flags, "--token", fmt.Sprintf("chain=%s,mode=%s%s,%s%s", c.name, mode, token, fees, a.terms[c.id()]))
+	}
+	return flags
 }
 
 // home is one validator's, as `bridged testnet` prints it.
@@ -66,8 +92,11 @@ type home struct {
 type plan struct {
 	eager    bool                                 // all relayers send at once
 	endpoint func(validator int, c *chain) string // JSON-RPC address, if not the chain's own
-	assets   func(n *network) []*asset            // besides GOLD and COIN
+	assets   func(n *network) []*asset            // besides GOLD and COIN, and may change those
 	users    int                                  // accounts with coins
+	third    bool                                 // with gamma, a third chain
+	terms    func(c *chain) []string              // more flags of `genesis add-chain`
+	params   []string                             // NAME=VALUE of `genesis set-param`
 }
 
 // network is four validators, as processes, between two chains.
@@ -76,6 +105,7 @@ type network struct {
 	plan        plan
 	dir         string
 	alpha, beta *chain
+	gamma       *chain // nil in most tests
 	deployer    evmnode.Account
 	users       []evmnode.Account
 	homes       []home
@@ -97,6 +127,9 @@ func newNetwork(t *testing.T, p plan) *network {
 	n := &network{t: t, plan: p, dir: t.TempDir(), deployer: accounts[0], users: accounts[1:]}
 	n.alpha = newChain(t, "alpha", alphaID, accounts)
 	n.beta = newChain(t, "beta", betaID, accounts)
+	if p.third {
+		n.gamma = newChain(t, "gamma", gammaID, accounts)
+	}
 	n.found()
 	n.configure()
 	n.group = proc.NewGroup()
@@ -116,9 +149,14 @@ func newNetwork(t *testing.T, p plan) *network {
 	return n
 }
 
-func (n *network) chains() []*chain { return []*chain{n.alpha, n.beta} }
+func (n *network) chains() []*chain {
+	if n.gamma == nil {
+		return []*chain{n.alpha, n.beta}
+	}
+	return []*chain{n.alpha, n.beta, n.gamma}
+}
 
-// other is the chain across the bridge.
+// other is where deposits of a chain go, if they do not say: to beta, or alpha.
 func (n *network) other(c *chain) *chain {
 	if c == n.alpha {
 		return n.beta
@@ -139,8 +177,14 @@ func (n *network) found() {
 		n.decode(&deployed, "contracts", "deploy", "--home", first, "--rpc", c.node.HTTPURL())
 		c.bridge = deployed.Bridge
 		c.nonces[n.deployer.Address]++
-		n.must("genesis", "add-chain", c.name, "--home", first, "--id", fmt.Sprint(c.id()),
-			"--bridge", c.bridge.Hex(), "--batch-gap", (blockTime / 2).String())
+		flags := []string{
+			"genesis", "add-chain", c.name, "--home", first, "--id", fmt.Sprint(c.id()),
+			"--bridge", c.bridge.Hex(), "--batch-gap", (blockTime / 2).String(),
+		}
+		if n.plan.terms != nil {
+			flags = append(flags, n.plan.terms(c)...)
+		}
+		n.must(flags...)
 		for _, h := range n.homes {
 			c.send(n.deployer, call{to: &h.Relayer, value: evmnode.Ether(100)})
 		}
@@ -152,19 +196,10 @@ func (n *network) found() {
 		n.assets = append(n.assets, n.plan.assets(n)...)
 	}
 	for _, a := range n.assets {
-		origin := a.origin.Hex()
-		if a.origin == native {
-			origin = "native"
-		}
-		fees := fmt.Sprintf("release_fee=%d,refund_fee=%d", a.fee, a.refund)
-		args := []string{
-			"genesis", "add-asset", a.symbol, "--home", first, "--decimals", "18",
-			"--token", "chain=alpha,mode=lock,address=" + origin + "," + fees,
-		}
-		if !a.lone {
-			args = append(args, "--token", "chain=beta,mode=mint,"+fees)
-		}
-		n.must(args...)
+		n.must(append([]string{"genesis", "add-asset", a.symbol, "--home", first, "--decimals", "18"}, a.flags(n.chains())...)...)
+	}
+	if len(n.plan.params) > 0 {
+		n.must(append([]string{"genesis", "set-param", "--home", first}, n.plan.params...)...)
 	}
 	n.must("genesis", "validate", "--home", first)
 }
@@ -300,8 +335,11 @@ func (n *network) awaitAssets() {
 				return fmt.Errorf("%s is not registered yet", a.symbol)
 			}
 			for _, t := range assets[at].Tokens {
-				if t.Chain == betaID {
+				switch t.Chain {
+				case betaID:
 					a.wrapped = t.Token
+				case gammaID:
+					a.far = t.Token
 				}
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/contracts/bindings"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -23,6 +24,7 @@ const nowhere = 999_999 // a chain that is not connected
 type unreleasable struct {
 	*network
 	black  *asset         // a token that can refuse one address
+	iron   *asset         // two such tokens, one on each chain
 	lone   *asset         // a token that beta has nothing for
 	puppet common.Address // a contract on alpha that takes no coin
 }
@@ -36,7 +38,8 @@ func TestUnreleasable(t *testing.T) {
 	u.network = newNetwork(t, plan{users: 4, assets: func(n *network) []*asset {
 		u.black = &asset{symbol: "BLACK", origin: n.alpha.deploy(n.deployer, "BlacklistToken"), fee: 10, refund: 3}
 		u.lone = &asset{symbol: "LONE", origin: n.alpha.deploy(n.deployer, "TestToken", "Lone", "LONE", uint8(18)), fee: 10, refund: 3, lone: true}
-		return []*asset{u.black, u.lone}
+		u.iron = &asset{symbol: "IRON", origin: n.alpha.deploy(n.deployer, "BlacklistToken"), wrapped: n.beta.deploy(n.deployer, "BlacklistToken"), fee: 10, refund: 3}
+		return []*asset{u.black, u.lone, u.iron}
 	}})
 	u.puppet = u.alpha.deployPuppet(u.deployer)
 	u.invalid()
@@ -111,19 +114,6 @@ func (u *unreleasable) belowRefundFee() {
 	u.has(u.alpha, u.gold.origin, u.users[0].Address, before-u.gold.refund)
 }
 
-// explains wants `query why` to name station and reason, the reason in words too.
-func (u *unreleasable) explains(name, id string, status types.Status, reason types.Reason) {
-	u.t.Helper()
-	why := u.why(id)
-	words := reason.Text()
-	if reason == types.ReasonRefundFailed {
-		words = "could not be paid" // the rest depends on the claim
-	}
-	if why.Status != status || why.Reason != reason || !strings.Contains(why.Text, words) {
-		u.t.Errorf("%s: %+v; want %s for %q", name, why, status, reason)
-	}
-}
-
 // finished waits until the network has nothing more to say of a transfer.
 func (u *unreleasable) finished(id string) {
 	u.t.Helper()
@@ -184,47 +174,84 @@ func (u *unreleasable) minted(a *asset, to common.Address) (times int) {
 
 func (u *unreleasable) ban(who common.Address) {
 	u.t.Helper()
-	u.alpha.invoke(u.deployer, "BlacklistToken", u.black.origin, "ban", who)
+	u.alpha.ban(u.deployer, u.black.origin, who)
 }
 
-// owed are transfers that can neither be released nor refunded. Their owners
-// claim them.
+func (c *chain) ban(by evmnode.Account, token, who common.Address) {
+	c.t.Helper()
+	c.invoke(by, "BlacklistToken", token, "ban", who)
+}
+
+// owed are transfers that can neither be released nor refunded: the last one
+// because of two tokens, which have banned its recipient here and its owner
+// there. Their owners claim them, to somebody who can be paid.
 func (u *unreleasable) owed() {
 	u.t.Helper()
 	const amount = 7000
 	depositor, owner := u.users[1], u.users[3]
+	settle := u.custody(amount)
 	u.ban(owner.Address)
+	u.alpha.ban(u.deployer, u.iron.origin, owner.Address)
+	u.beta.ban(u.deployer, u.iron.wrapped, stranger(2))
 	ids, _ := u.deposit(
 		deposit{from: u.alpha, asset: u.coin, sender: depositor, amount: amount, destination: nowhere, recipient: word(stranger(2)), refundTo: u.puppet},
-		deposit{from: u.alpha, asset: u.black, sender: depositor, amount: amount, destination: nowhere, recipient: word(stranger(2)), refundTo: owner.Address})
+		deposit{from: u.alpha, asset: u.black, sender: depositor, amount: amount, destination: nowhere, recipient: word(stranger(2)), refundTo: owner.Address},
+		deposit{from: u.alpha, asset: u.iron, sender: depositor, amount: amount, recipient: word(stranger(2)), refundTo: owner.Address})
 	views := u.reach(time.Minute, types.StatusOwed, ids...)
-	for _, id := range ids {
+	assets := []*asset{u.coin, u.black, u.iron}
+	payouts := []int64{amount - u.coin.refund, amount - u.black.refund, amount - u.iron.fee - u.iron.refund}
+	for i, id := range ids {
 		u.explains("a refund that cannot be paid", id, types.StatusOwed, types.ReasonRefundFailed)
+		u.owes(assets[i], payouts[i])
 	}
-	u.owes(u.coin, amount-u.coin.refund)
-	u.owes(u.black, amount-u.black.refund)
+	u.has(u.beta, u.iron.wrapped, stranger(2), 0)
 
-	claim := func(v bridge.TransferView, token common.Address, to common.Address) []byte {
-		payout := big.NewInt(amount - u.coin.refund)
-		return bindings.NewBridge().PackClaim(v.OutboxNonce, v.OutboxIndex, token, payout, to)
+	claim := func(i int, to common.Address) call {
+		data := bindings.NewBridge().PackClaim(views[i].OutboxNonce, views[i].OutboxIndex, assets[i].origin, big.NewInt(payouts[i]), to)
+		if i == 0 {
+			return told(u.puppet, u.alpha.bridge, 1, data)
+		}
+		return call{to: &u.alpha.bridge, data: data}
 	}
-	coins := told(u.puppet, u.alpha.bridge, 1, claim(views[0], native, stranger(3)))
-	tokens := call{to: &u.alpha.bridge, data: claim(views[1], u.black.origin, owner.Address)}
-	u.fails(owner.Address, "a claim by somebody else", call{to: &u.alpha.bridge, data: claim(views[0], native, owner.Address)})
-	u.fails(owner.Address, "a claim that cannot be paid", tokens)
-	u.ban(common.Address{1})
-	u.alpha.do(u.deployer, coins)
-	u.alpha.do(owner, tokens)
-	u.fails(u.deployer.Address, "a second claim", coins)
-	u.fails(owner.Address, "a second claim", tokens)
-	u.has(u.alpha, native, stranger(3), amount-u.coin.refund)
-	u.has(u.alpha, u.black.origin, owner.Address, amount-u.black.refund)
+	claimants := []evmnode.Account{u.deployer, owner, owner}
+	for i, a := range assets {
+		to := stranger(3 + int64(i))
+		u.fails(depositor.Address, "a claim by somebody else", call{to: &u.alpha.bridge, data: claim(i, to).data})
+		if i > 0 {
+			u.fails(owner.Address, "a claim that cannot be paid", claim(i, owner.Address))
+		}
+		u.alpha.do(claimants[i], claim(i, to))
+		u.fails(claimants[i].Address, "a second claim", claim(i, to))
+		u.has(u.alpha, a.origin, to, payouts[i])
+	}
 	u.reach(time.Minute, types.StatusClaimed, ids...)
-	for _, id := range ids {
+	for i, id := range ids {
 		u.explains("a refund that was claimed", id, types.StatusClaimed, types.ReasonRefundFailed)
+		u.owes(assets[i], 0)
 	}
-	u.owes(u.coin, 0)
-	u.owes(u.black, 0)
+	settle()
+}
+
+// custody brings IRON into beta's contract: by a deposit that nothing on alpha
+// can pay yet. What it returns brings that in, and waits until both are paid.
+func (u *unreleasable) custody(amount int64) (settle func()) {
+	u.t.Helper()
+	user := u.users[1]
+	u.equip(u.iron, 10*amount, user)
+	u.equipOn(u.beta, u.iron, 10*amount, user)
+	d := deposit{from: u.beta, asset: u.iron, sender: user, amount: 2 * amount, recipient: word(stranger(6))}
+	waiting, _ := u.deposit(d)
+	u.reach(time.Minute, types.StatusHeld, waiting...)
+	u.explains("more than alpha has", waiting[0], types.StatusHeld, types.ReasonMissingLiquidity)
+	return func() {
+		u.t.Helper()
+		// A fee of beta has been paid out of the custody there for nothing.
+		d.from, d.amount = u.alpha, d.amount-u.iron.fee
+		ids, _ := u.deposit(d)
+		u.reach(time.Minute, types.StatusReleased, append(ids, waiting...)...)
+		u.has(u.alpha, u.iron.origin, stranger(6), 2*amount-u.iron.fee)
+		u.has(u.beta, u.iron.wrapped, stranger(6), 2*amount-2*u.iron.fee)
+	}
 }
 
 // owes wants the ledger to say that so much of an asset is owed.

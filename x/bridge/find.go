@@ -19,6 +19,7 @@ type place struct {
 	index   uint32
 	seal    *pb.Seal
 	claimed bool // a refund that could not be paid, and is not owed any more
+	fee     bool // a release that failed, and whose rest was not worth its refund
 }
 
 func (p place) transfer() *pb.Transfer {
@@ -60,7 +61,7 @@ func find(v state.View, id types.TransferID) (place, bool) {
 		}
 	})
 	if found {
-		best.claimed = claimed(v, best)
+		best.claimed, best.fee = claimed(v, best), becameFee(v, best)
 		return best, true
 	}
 	v.AllOwed(func(c types.ChainID, nonce uint64, index uint32, owed *pb.Owed) bool {
@@ -93,6 +94,18 @@ func is(t *pb.Transfer, id types.TransferID) bool {
 // the command stays for a while, the debt is gone.
 func claimed(v state.View, p place) bool {
 	return p.status() == types.StatusOwed && v.Owed(types.ChainID(p.chain.Id), p.command.Nonce, p.index) == nil
+}
+
+// becameFee says of a transfer's last station that it is a failed release whose
+// rest did not exceed the refund fee.
+func becameFee(v state.View, p place) bool {
+	if p.status() != types.StatusFailed {
+		return false
+	}
+	id := types.AssetID(p.entry.Transfer.Asset)
+	fee := amountOf(tokenOn(v.Asset(id), types.ChainID(p.entry.Transfer.Source)).GetRefundFee())
+	rest, err := amountOf(p.entry.Amount).Sub(amountOf(p.entry.Fee))
+	return err == nil && rest.Cmp(fee) <= 0
 }
 
 // eachQueued visits all entries that wait for a batch, chain by chain and lane by
@@ -153,8 +166,11 @@ func (p place) reason(v state.View, network *pb.Network) types.Reason {
 	if status := p.status(); status == types.StatusOwed || status == types.StatusClaimed {
 		return types.ReasonRefundFailed
 	}
-	if p.entry.Reason != "" {
+	switch {
+	case p.entry.Reason != "":
 		return types.Reason(p.entry.Reason)
+	case p.fee:
+		return types.ReasonBelowRefundFee
 	}
 	if p.command != nil {
 		return types.ReasonNone
@@ -171,17 +187,18 @@ func (p place) statusIn(v state.View, network *pb.Network) types.Status {
 	return status
 }
 
-// waits is why a queued entry is not in a batch yet. The state holds no clock:
-// a flow limit is judged as of the last payout that it let pass.
+// waits is why a queued entry is not in a batch yet: what holds the head of its
+// lane holds it too. The state holds no clock: a flow limit is judged as of the
+// last payout that it let pass.
 func (p place) waits(v state.View, network *pb.Network) types.Reason {
 	if p.lane.Kind == state.LaneLarge {
 		return types.ReasonLargeAmount
 	}
-	id := types.AssetID(p.entry.Transfer.Asset)
-	source := v.Chain(types.ChainID(p.entry.Transfer.Source))
-	books := ledgerFromPB(v.Ledger(id))
-	token := tokenOn(v.Asset(id), types.ChainID(p.chain.Id))
-	if reason := holdOf(p.entry, p.chain, source, v.Asset(id), books, books.at(token).spentAt); reason != types.ReasonNone {
+	head := v.Segment(p.lane, v.Lane(p.lane).Head).Entries[0]
+	asset := v.Asset(p.lane.Asset)
+	books := ledgerFromPB(v.Ledger(p.lane.Asset))
+	now := books.at(tokenOn(asset, p.lane.Chain)).spentAt
+	if reason := holdOf(head, p.chain, v.Chain(p.lane.Source), asset, books, now); reason != types.ReasonNone {
 		return reason
 	}
 	if reason := batchDue(network, p.chain, 0); reason != types.ReasonNone {

@@ -43,6 +43,8 @@ var queries = map[string]func(v state.View, args QueryArgs) (any, error){
 	"batches":    queryBatches,
 	"seals":      querySeals,
 	"inbox":      queryInbox,
+	"limits":     queryLimits,
+	"quarantine": queryQuarantine,
 	"invariants": queryInvariants,
 	"proposals":  queryProposals,
 	"proposal":   queryProposal,

@@ -87,7 +87,7 @@ func why(t TransferView, p place) string {
 	}
 	switch t.Status {
 	case types.StatusQueued:
-		return fmt.Sprintf("It waits for a batch to %s%s.", p.chain.Label, cause)
+		return fmt.Sprintf("It waits for a batch to %s%s; %s.", p.chain.Label, cause, t.Reason.Next())
 	case types.StatusHeld:
 		return fmt.Sprintf("It is held%s; %s.", cause, next(t.Reason, p.entry))
 	case types.StatusQuarantined:
@@ -100,7 +100,10 @@ func why(t TransferView, p place) string {
 	case types.StatusReleased:
 		return fmt.Sprintf("It was paid out by %s.", where)
 	case types.StatusFailed:
-		return fmt.Sprintf("%s could not pay it; its refund follows.", where)
+		if p.fee {
+			return fmt.Sprintf("The release by %s failed%s, and became fee.", where, cause)
+		}
+		return fmt.Sprintf("The release by %s failed; its refund follows.", where)
 	case types.StatusRefunding:
 		if p.command == nil {
 			return fmt.Sprintf("It is refunded%s; the refund waits for a batch to %s%s.", cause, p.chain.Label, t.wait())

@@ -33,6 +33,10 @@ type Validator struct {
 	sequence         uint64 // of the operator's last transaction
 	Down             bool   // neither votes nor proposes; its replica still follows
 
+	// Alarms is what the validator raises against chains, as an operator or its
+	// observer does.
+	Alarms map[types.ChainID]types.Alarm
+
 	// Vote, if set, replaces the extension that an honest validator sends.
 	Vote func(honest []byte) []byte
 }
@@ -294,7 +298,9 @@ func (n *Network) pending(v *Validator) bridge.Pending {
 		n.t.Fatal(err)
 	}
 	for _, c := range chains {
-		p.Chains = append(p.Chains, n.Chains[c.ID].view(c.Cursor, n.Genesis.Params.MarkStride))
+		said := n.Chains[c.ID].view(c.Cursor, n.Genesis.Params.MarkStride)
+		said.Alarm = v.Alarms[c.ID]
+		p.Chains = append(p.Chains, said)
 	}
 	seals, err := n.Machine.SealsToSign(v.Store, v.Signer, 16)
 	if err != nil {

@@ -74,6 +74,17 @@ func Foreign(id types.ChainID, events ...types.Event) func(*Network) {
 	}
 }
 
+// RaiseAlarm makes the first of n validators raise an alarm against a chain from
+// now on, or withdraw it by types.AlarmOff.
+func (n *Network) RaiseAlarm(validators int, chain types.ChainID, alarm types.Alarm) {
+	for _, v := range n.Validators[:validators] {
+		if v.Alarms == nil {
+			v.Alarms = map[types.ChainID]types.Alarm{}
+		}
+		v.Alarms[chain] = alarm
+	}
+}
+
 // Ether is n × 10^18 units.
 func Ether(n uint64) types.Amount {
 	scale, _ := types.PowerOfTen(18) // in range

@@ -267,9 +267,13 @@ func (a *audit) order() {
 // bounded checks that counters match what is there, and that every kept
 // finished command has its end planned.
 func (a *audit) bounded() {
-	planned := map[state.Pruned]bool{}
+	type finished struct {
+		chain types.ChainID
+		nonce uint64
+	}
+	planned := map[finished]uint64{} // height, by keep_blocks as it was when it finished
 	for _, p := range a.v.Due(^uint64(0)-1, 1<<30) {
-		planned[p] = true
+		planned[finished{p.Chain, p.Nonce}] = p.Height
 	}
 	kept := 0
 	for _, chain := range a.v.Chains() {
@@ -282,7 +286,7 @@ func (a *audit) bounded() {
 				return true
 			}
 			kept++
-			if !planned[state.Pruned{Height: c.ExecutedHeight + a.network.Params.KeepBlocks, Chain: types.ChainID(chain.Id), Nonce: c.Nonce}] {
+			if end := planned[finished{types.ChainID(chain.Id), c.Nonce}]; end <= c.ExecutedHeight || end > c.ExecutedHeight+types.MaxKeepBlocks {
 				a.fail("I6", "%s: finished command %d would stay for ever", chain.Label, c.Nonce)
 			}
 			return true
@@ -298,6 +302,7 @@ func (a *audit) bounded() {
 	if kept != len(planned) {
 		a.fail("I6", "%d finished commands are kept, %d ends are planned", kept, len(planned))
 	}
+	a.proposals()
 }
 
 // lanes checks that a chain's lanes hold what their records and its counter say.

@@ -37,6 +37,9 @@ func DefaultParams() Params {
 	}
 }
 
+// MaxKeepBlocks is the greatest keep_blocks.
+const MaxKeepBlocks = 1_000_000
+
 // ParamTable is every parameter, in the order of Params.
 func ParamTable() []Param {
 	return []Param{
@@ -50,7 +53,7 @@ func ParamTable() []Param {
 			func(p *Params) *uint32 { return &p.MaxSigs }),
 		param("max_open_batches", "unexecuted batches of one chain", 1, 64,
 			func(p *Params) *uint32 { return &p.MaxOpenBatches }),
-		param("keep_blocks", "blocks that finished commands, seals and proposals stay", 1, 1_000_000,
+		param("keep_blocks", "blocks that finished commands, seals and proposals stay", 1, MaxKeepBlocks,
 			func(p *Params) *uint64 { return &p.KeepBlocks }),
 		param("payload_bytes", "bytes of inbox payload in one block", 256<<10, 32<<20,
 			func(p *Params) *uint64 { return &p.PayloadBytes }),

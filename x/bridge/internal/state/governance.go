@@ -106,6 +106,16 @@ func (s State) EndProposal(proposal *pb.Proposal, pruned uint64) {
 	must(s.s.Set(proposalKey(sectionEnded, pruned, proposal.Id), []byte{1}))
 }
 
+// EndedProposals is the ids of all proposals whose end in the state is planned.
+func (v View) EndedProposals() []uint64 {
+	var ids []uint64
+	v.each(proposalKey(sectionEnded), func(k, _ []byte) bool {
+		ids = append(ids, lastNumber(k))
+		return true
+	})
+	return ids
+}
+
 // PruneProposals deletes the ended proposals whose time has come at a height, at
 // most limit of them.
 func (s State) PruneProposals(height uint64, limit int) {

@@ -24,6 +24,7 @@ type arena struct {
 	payees []common.Address // all who may be paid, with those who cannot
 	tokens []common.Address // all that a call may name as a token
 	lock   []common.Address // those that a RegisterToken may name
+	focus  []common.Address // registered ones that calls come back to
 	sets   []evmtest.Validators
 	debts  []debt // all refunds that were ever ordered
 
@@ -69,7 +70,7 @@ func newArena(tokens ...string) *arena {
 		a.lock = append(a.lock, token.Address)
 		a.stockArena(token)
 	}
-	a.Chain.Fund(a.Address, uint256.NewInt(1000))
+	a.Chain.Fund(a.Address, uint256.NewInt(5000))
 	bomb := a.deploy("BombRecipient")
 	stranger := strangers(1)[0]
 	a.lock = append(a.lock, types.NativeToken, a.Address, a.staking.Address, stranger)
@@ -89,7 +90,7 @@ func newArena(tokens ...string) *arena {
 	return a
 }
 
-// stockArena gives everybody 100,000 of a token, the vault 1,000, and the vault
+// stockArena gives everybody 100,000 of a token, the vault 5,000, and the vault
 // an allowance.
 func (a *arena) stockArena(token evmtest.Contract) {
 	for _, p := range a.people {
@@ -98,21 +99,26 @@ func (a *arena) stockArena(token evmtest.Contract) {
 		_, err = token.Send(p, "approve", a.Address, abi.MaxUint256)
 		a.must(err)
 	}
-	_, err := token.Send(a.Owner, "mint", a.Address, big.NewInt(1000))
+	_, err := token.Send(a.Owner, "mint", a.Address, big.NewInt(5000))
 	a.must(err)
 }
 
 // opening are the commands that make a bare bridge an active one with a token of
-// each kind.
+// each kind, half of them limited.
 func (a *arena) opening() []types.Command {
+	limit := types.TokenLimit{Capacity: types.NewAmount(300), Rate: types.NewAmount(1)}
 	commands := []types.Command{
 		types.Activate{},
 		types.RegisterToken{Asset: assetNative, Token: types.NativeToken, Mode: types.ModeLock, Decimals: 18},
-		types.RegisterToken{Asset: assetWrapped, Mode: types.ModeMint, Decimals: 6, Name: "Wrapped", Symbol: "WRP"},
+		types.RegisterToken{Asset: assetWrapped, Mode: types.ModeMint, Decimals: 6, Name: "Wrapped", Symbol: "WRP", Limit: limit},
 	}
 	assets := append([]types.AssetID{assetToken}, arenaAssets[4:]...)
 	for i, token := range a.lock[:len(a.lock)-4] {
-		commands = append(commands, types.RegisterToken{Asset: assets[i], Token: token, Mode: types.ModeLock, Decimals: 18})
+		r := types.RegisterToken{Asset: assets[i], Token: token, Mode: types.ModeLock, Decimals: 18}
+		if i%2 == 0 {
+			r.Limit = limit
+		}
+		commands = append(commands, r)
 	}
 	return commands
 }
@@ -168,7 +174,8 @@ func limits(rt *rapid.T) types.TokenLimit {
 
 var most, _ = types.AmountFromBytes(bytes.Repeat([]byte{255}, 16))
 
-// known draws a registered token, mostly.
+// known draws a registered token, mostly, and every other time one of two: what
+// limits, debts and fees do shows only where much happens to one token.
 func (a *arena) known(rt *rapid.T) common.Address {
 	var registered []common.Address
 	for _, token := range a.tokens {
@@ -178,6 +185,12 @@ func (a *arena) known(rt *rapid.T) common.Address {
 	}
 	if len(registered) == 0 || chance(rt, "any token", 12) {
 		return rapid.SampledFrom(a.tokens).Draw(rt, "token")
+	}
+	if len(a.focus) == 0 {
+		a.focus = rapid.SliceOfN(rapid.SampledFrom(registered), 2, 2).Draw(rt, "focus")
+	}
+	if rapid.Bool().Draw(rt, "focused") {
+		return rapid.SampledFrom(a.focus).Draw(rt, "token")
 	}
 	return rapid.SampledFrom(registered).Draw(rt, "token")
 }

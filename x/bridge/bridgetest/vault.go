@@ -73,7 +73,7 @@ func (c *Chain) Deposit(d types.Deposited) (uint64, error) {
 	if token.Mode == types.ModeLock {
 		c.move(account{d.Token, c.Bridge}, d.Amount, true)
 	} else {
-		c.minted[d.Token], _ = c.minted[d.Token].Sub(d.Amount) // covered: it was in a balance
+		c.minted[d.Token], _ = c.minted[d.Token].Sub(d.Amount) // 0 where a test has given more than was minted
 	}
 	return c.log(d), nil
 }

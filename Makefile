@@ -28,6 +28,8 @@ FUZZTIME ?= 5m
 RAPID_CHECKS ?= 5000
 
 TOOLS      := bin/tools
+# Where it can be had; without it, and without CI set, its tests are skipped.
+ANVIL      := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),$(if $(shell command -v npm),$(TOOLS)/anvil))
 GOTESTSUM  := $(TOOLS)/gotestsum --format pkgname-and-test-fails --hide-summary skipped --
 
 .PHONY: help
@@ -64,7 +66,7 @@ devnet: bin/bridged bin/devnet ## run a network here until it is interrupted
 ## tests
 
 .PHONY: test
-test: $(TOOLS)/gotestsum ## run all unit and integration tests
+test: $(TOOLS)/gotestsum $(ANVIL) ## run all unit and integration tests
 	$(GOTESTSUM) -timeout 10m $(FLAGS) $(PKG)
 
 .PHONY: test-race
@@ -72,7 +74,7 @@ test-race: $(TOOLS)/gotestsum ## run the tests of consensus and of all goroutine
 	$(GOTESTSUM) -race -timeout 15m $(FLAGS) $(RACE_PKG)
 
 .PHONY: test-long
-test-long: $(TOOLS)/gotestsum ## run all tests with BRIDGED_LONG=1, and models for RAPID_CHECKS runs each
+test-long: $(TOOLS)/gotestsum $(ANVIL) ## run all tests with BRIDGED_LONG=1, and models for RAPID_CHECKS runs each
 	BRIDGED_LONG=1 $(GOTESTSUM) -count 1 -timeout 90m $(FLAGS) $(PKG)
 	pkgs=$$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$$p}}{{end}}{{end}}{{range .XTestImports}}{{if eq . "pgregory.net/rapid"}} {{$$p}}{{end}}{{end}}' $(PKG)); \
 	if [[ -n $$pkgs ]]; then $(GOTESTSUM) -count 1 -timeout 90m $$pkgs -rapid.checks $(RAPID_CHECKS); fi
@@ -143,3 +145,9 @@ TOOL_deadcode      := golang.org/x/tools/cmd/deadcode
 
 $(TOOLS)/%: tools/go.mod tools/go.sum
 	go build -modfile tools/go.mod -o $@ $(TOOL_$*)
+
+# A second EVM client, which test/anvil reorganises.
+$(TOOLS)/anvil: test/anvil/package.json test/anvil/package-lock.json
+	npm ci --prefix test/anvil --ignore-scripts --no-audit --no-fund --silent
+	mkdir -p $(TOOLS)
+	cp test/anvil/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil $@

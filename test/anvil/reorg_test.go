@@ -1,0 +1,183 @@
+package anvil
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/x/bridge"
+)
+
+// stranger is an account that nobody has the key of, and that has nothing.
+func stranger(number byte) common.Address {
+	return common.BytesToAddress(crypto.Keccak256([]byte("bridged anvil recipient"), []byte{number}))
+}
+
+// TestReorgs reorganises alpha: above what its validators call final nothing
+// comes of it, below they raise the alarm, and beta goes on.
+func TestReorgs(t *testing.T) {
+	n := newNetwork(t)
+	send := func(to byte, amount int64) uint64 {
+		return n.alpha.block(n.alpha.deposit(n.user, betaID, stranger(to), amount))
+	}
+	send(0, 1000)
+	n.arrives(stranger(0), 1000-fee)
+
+	// A deposit that comes again in another block arrives once; one that is gone
+	// for good never does, and another one takes its nonce.
+	n.alpha.clock.Lock()
+	moved := n.alpha.deposit(n.user, betaID, stranger(1), 2000)
+	n.alpha.call("anvil_mine", 3)
+	n.alpha.reorg(3, moved)
+	n.alpha.clock.Unlock()
+	n.arrives(stranger(1), 2000-fee)
+	n.alpha.clock.Lock()
+	n.alpha.deposit(n.user, betaID, stranger(2), 3000)
+	n.alpha.call("anvil_mine", confirmations-1)
+	n.alpha.reorg(confirmations - 1)
+	n.alpha.clock.Unlock()
+	send(3, 4000)
+	n.arrives(stranger(3), 4000-fee)
+	for to, want := range map[byte]int64{0: 1000 - fee, 1: 2000 - fee, 2: 0} {
+		n.arrives(stranger(to), want)
+	}
+	for i := range validators {
+		n.quiet(i)
+	}
+
+	// The block of a deposit that has been paid out is replaced.
+	block := send(4, 5000)
+	n.arrives(stranger(4), 5000-fee)
+	n.alpha.clock.Lock()
+	n.alpha.reorg(n.alpha.head() - block + 1)
+	n.alpha.clock.Unlock()
+	for i := range validators {
+		n.alarmed(i)
+	}
+
+	// One that is started again remembers nothing but the agreed cursor.
+	if err := n.processes[0].Stop(stopGrace); err != nil {
+		t.Fatal(err)
+	}
+	n.start(0)
+	n.alarmed(0)
+	n.goesOn(n.beta)
+	n.operators()
+}
+
+// quiet wants no alarm of a validator, and no evidence.
+func (n *network) quiet(i int) {
+	n.t.Helper()
+	for _, c := range n.chains() {
+		s, err := n.status(i, c)
+		if err != nil || s.Alarm.Kind != "off" || s.Alarm.Voted != "off" || s.Paused != bridge.PauseNone {
+			n.t.Errorf("node%d says of %s: %+v, %v", i, c.name, s, err)
+		}
+	}
+	if files, err := os.ReadDir(config.Home(n.homes[i].Home).EvidenceDir()); err == nil {
+		n.t.Errorf("node%d has evidence: %v", i, files)
+	}
+	if log, err := os.ReadFile(n.logFile(i)); err != nil || strings.Contains(string(log), "alarm raised") {
+		n.t.Errorf("node%d's log speaks of an alarm, %v", i, err)
+	}
+}
+
+// alarmed waits for a validator's alarm for alpha, in its vote and with evidence,
+// and for the network to take it.
+func (n *network) alarmed(i int) {
+	n.t.Helper()
+	var s chainStatus
+	eventually(n.t, time.Minute, fmt.Sprintf("the alarm of node%d", i), func(context.Context) (err error) {
+		s, err = n.status(i, n.alpha)
+		if err == nil && (s.Alarm.Kind != "contradiction" || s.Alarm.Voted != "contradiction" || s.Paused != bridge.PauseContradicted) {
+			err = fmt.Errorf("it says %+v", s)
+		}
+		return err
+	})
+	content, err := os.ReadFile(s.Alarm.Evidence)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	var evidence struct {
+		Label   string `json:"label"`
+		Height  uint64 `json:"height"`
+		Was, Is struct {
+			Block     uint64      `json:"block"`
+			BlockHash common.Hash `json:"block_hash"`
+			InboxHash common.Hash `json:"inbox_hash"`
+			Answers   []struct {
+				Endpoint string          `json:"endpoint"`
+				Group    string          `json:"group"`
+				Answer   json.RawMessage `json:"answer"`
+			} `json:"answers"`
+		}
+	}
+	if err := json.Unmarshal(content, &evidence); err != nil {
+		n.t.Fatal(err)
+	}
+	want := fmt.Sprintf("alpha-%d.json", evidence.Height)
+	if filepath.Base(s.Alarm.Evidence) != want || evidence.Was.BlockHash == evidence.Is.BlockHash || evidence.Was.InboxHash == evidence.Is.InboxHash {
+		n.t.Errorf("node%d: evidence %s: %s", i, s.Alarm.Evidence, content)
+	}
+	groups := map[string]bool{}
+	for _, a := range evidence.Is.Answers {
+		groups[a.Group] = len(a.Answer) > 0
+	}
+	if !groups["one"] || !groups["two"] {
+		n.t.Errorf("node%d: the evidence is of %v", i, groups)
+	}
+	n.t.Logf("node%d: %s", i, s.Alarm.Why)
+}
+
+// goesOn wants a chain to be observed still.
+func (n *network) goesOn(c *chain) {
+	n.t.Helper()
+	before, err := n.status(0, c)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	eventually(n.t, time.Minute, c.name+" to go on", func(context.Context) error {
+		s, err := n.status(0, c)
+		if err == nil && (s.Head <= before.Head || s.Alarm.Kind != "off" || s.Paused != bridge.PauseNone) {
+			err = fmt.Errorf("from %+v to %+v", before, s)
+		}
+		return err
+	})
+}
+
+// operators lets operators pause beta: one of four cannot.
+func (n *network) operators() {
+	n.t.Helper()
+	n.must("alarm", "raise", "beta", "--reason", "a test", "--home", n.homes[1].Home)
+	voted := func(i int, kind string) func(context.Context) error {
+		return func(context.Context) error {
+			s, err := n.status(i, n.beta)
+			if err == nil && s.Alarm.Voted != kind {
+				err = fmt.Errorf("its vote says %s", s.Alarm.Voted)
+			}
+			return err
+		}
+	}
+	eventually(n.t, time.Minute, "the alarm of node1's operator", voted(1, "pause"))
+	n.goesOn(n.beta)
+	n.must("alarm", "raise", "beta", "--reason", "a test", "--home", n.homes[2].Home)
+	eventually(n.t, time.Minute, "beta to be paused", func(context.Context) error {
+		s, err := n.status(0, n.beta)
+		if err == nil && s.Paused != bridge.PausePaused {
+			err = errors.New("it is not")
+		}
+		return err
+	})
+	n.must("alarm", "clear", "beta", "--home", n.homes[1].Home)
+	eventually(n.t, time.Minute, "node1's operator to be heard", voted(1, "off"))
+}

@@ -78,7 +78,7 @@ func (a *applier) governance() {
 
 func (a *applier) decide(p *pb.Proposal) {
 	votes := tallyOf(a.s.Epoch(a.network.Epoch), p)
-	status := types.ProposalOpen
+	var status types.ProposalStatus
 	switch {
 	case quorum.Reached(votes.yes, votes.total):
 		status = types.ProposalApplied

@@ -90,15 +90,18 @@ func pictureOf(v state.View) (picture, error) {
 	assets, _ := queryAssets(v, all) // neither fails
 	supply, _ := querySupply(v, all)
 	chains := []ChainState{}
-	commands := map[string][]orderView{}
+	commands := map[string]map[int]orderView{} // by chain and position
 	for _, c := range v.Chains() {
 		chains = append(chains, chainState(c))
-		for _, b := range v.Backlog(types.ChainID(c.Id)).GetCommands() {
+		for i, b := range v.Backlog(types.ChainID(c.Id)).GetCommands() {
 			command, err := types.DecodeCommand(b)
 			if err != nil {
 				state.Failf("backlog of chain %d: %w", c.Id, err)
 			}
-			commands[decimal(c.Id)] = append(commands[decimal(c.Id)], orderView{command.Kind().String(), command})
+			if i == 0 {
+				commands[decimal(c.Id)] = map[int]orderView{}
+			}
+			commands[decimal(c.Id)][i] = orderView{command.Kind().String(), command}
 		}
 	}
 	quarantine := map[string]TransferID{}
@@ -132,7 +135,7 @@ type orderView struct {
 }
 
 // keyed turns lists of objects into objects, by what their elements are about,
-// so that a difference names that and not a position.
+// so that a difference names that and not a position. Other lists stay whole.
 func keyed(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -144,25 +147,26 @@ func keyed(value any) any {
 			return value
 		}
 		elements := picture{}
-		for i, element := range value {
-			object, ok := element.(map[string]any)
-			if !ok {
+		for _, element := range value {
+			object, _ := element.(map[string]any)
+			key := keyOf(object)
+			if key == "" {
 				return value
 			}
-			elements[keyOf(object, i)] = keyed(object)
+			elements[key] = keyed(object)
 		}
 		return elements
 	}
 	return value
 }
 
-func keyOf(object map[string]any, position int) string {
+func keyOf(object map[string]any) string {
 	for _, name := range []string{"id", "asset", "chain"} {
 		if key, ok := object[name]; ok {
 			return fmt.Sprint(key)
 		}
 	}
-	return fmt.Sprint(position)
+	return ""
 }
 
 // compare adds the differences between two trees, in the order of their paths.

@@ -75,3 +75,16 @@ func (n *Network) Pass(c types.Content) uint64 {
 	n.Operate(types.Tx{Vote: &types.GovVote{Proposal: network.Proposals, Yes: true}}, others...)
 	return network.Proposals
 }
+
+// Connect deploys a model contract with the present validators and has the
+// network add its chain.
+func (n *Network) Connect(c types.Chain) {
+	n.t.Helper()
+	set, err := types.SignerSet(n.Genesis.Validators)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.Chains[c.ID] = NewChain(evmsig.NetworkID(ChainID), c, set)
+	n.Pass(types.Content{AddChain: &types.AddChain{Chain: c, CodeHash: types.Hash{1}, Block: 1, SetHash: set.Hash()}})
+	n.Genesis.Chains = append(n.Genesis.Chains, c)
+}

@@ -9,15 +9,24 @@ import (
 
 // SetAlarm puts in what a chain's observer says: AlarmContradiction, AlarmOff,
 // or AlarmUnsaid while it cannot tell yet. The vote then leaves the alarm that
-// the state holds as it is; a chain that no observer ever spoke of has none.
-func (b *Box) SetAlarm(id types.ChainID, alarm types.Alarm) {
+// the state holds as it is; a chain that no observer ever spoke of has none. What
+// was found before the last re-anchoring, by the count that Anchored gave, is out
+// of date and passed over.
+func (b *Box) SetAlarm(id types.ChainID, alarm types.Alarm, anchored uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.chain(id)
-	if !c.observed || c.alarm != alarm {
+	if anchored == c.anchored && (!c.observed || c.alarm != alarm) {
 		c.observed, c.alarm = true, alarm
 		b.notify()
 	}
+}
+
+// Anchored is how often governance was seen to re-anchor a chain.
+func (b *Box) Anchored(id types.ChainID) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.chain(id).anchored
 }
 
 // SetOperatorAlarms puts in the chains that the operator wants paused, instead
@@ -82,7 +91,7 @@ func (b *Box) Chains(height uint64, chains []bridge.ChainState) {
 func (c *inbox) follow(state *bridge.ChainState) {
 	stopped := state.Paused == bridge.PauseContradicted
 	if c.stopped && !stopped {
-		*c = inbox{observed: c.observed, operator: c.operator}
+		*c = inbox{observed: c.observed, operator: c.operator, anchored: c.anchored + 1}
 	}
 	c.stopped = stopped
 	c.cursor = max(c.cursor, state.Cursor)

@@ -45,7 +45,7 @@ func TestTheGreaterAlarmIsVoted(t *testing.T) {
 			b := New()
 			b.Chains(1, chainStates("", 0))
 			for _, a := range c.observed {
-				b.SetAlarm(1, a)
+				b.SetAlarm(1, a, 0)
 			}
 			for _, ids := range c.operator {
 				b.SetOperatorAlarms(ids)
@@ -59,19 +59,19 @@ func TestTheGreaterAlarmIsVoted(t *testing.T) {
 
 func TestContradictionHoldsMarksBack(t *testing.T) {
 	b := New()
-	b.SetAlarm(1, types.AlarmUnsaid)
+	b.SetAlarm(1, types.AlarmUnsaid, 0)
 	if err := b.Add(1, News{Events: span(1, 2), Marks: []types.Mark{mark(2)}, Head: 7}); err != nil {
 		t.Fatal(err)
 	}
 	changed := b.Changed()
-	b.SetAlarm(1, types.AlarmContradiction)
+	b.SetAlarm(1, types.AlarmContradiction, 0)
 	if !isChanged(changed) {
 		t.Error("nobody was woken")
 	}
 	if got := saidOf(b, 1); got.Head != 0 || len(got.Marks) != 0 || got.Validate() != nil {
 		t.Errorf("votes %+v", got)
 	}
-	b.SetAlarm(1, types.AlarmOff)
+	b.SetAlarm(1, types.AlarmOff, 0)
 	if got := saidOf(b, 1); got.Head != 7 || len(got.Marks) != 1 {
 		t.Errorf("votes %+v", got)
 	}
@@ -81,7 +81,7 @@ func TestContradictionHoldsMarksBack(t *testing.T) {
 func TestReanchoredChain(t *testing.T) {
 	b := New()
 	b.Chains(1, chainStates("", 0))
-	b.SetAlarm(1, types.AlarmOff)
+	b.SetAlarm(1, types.AlarmOff, 0)
 	b.SetOperatorAlarms([]types.ChainID{1})
 	if err := b.Add(1, News{Events: span(1, 2), Marks: []types.Mark{mark(2)}, Head: 7}); err != nil {
 		t.Fatal(err)
@@ -89,14 +89,15 @@ func TestReanchoredChain(t *testing.T) {
 	if b.Contradicted() {
 		t.Error("contradicted before anybody said so")
 	}
-	b.SetAlarm(1, types.AlarmContradiction)
+	b.SetAlarm(1, types.AlarmContradiction, 0)
 	b.Chains(5, chainStates(bridge.PauseContradicted, 0))
 	if !b.Contradicted() || saidOf(b, 1).Alarm != types.AlarmContradiction {
 		t.Error("the alarm is gone while the chain is contradicted")
 	}
 	b.Chains(6, chainStates(bridge.PauseNone, 3))
 	b.Chains(5, chainStates(bridge.PauseContradicted, 0)) // late
-	if got := saidOf(b, 1); got.Alarm != types.AlarmPause || got.Head != 0 || b.Held(1) != 0 || b.Contradicted() {
+	b.SetAlarm(1, types.AlarmContradiction, 0)            // found before
+	if got := saidOf(b, 1); got.Alarm != types.AlarmPause || b.Anchored(1) != 1 || got.Head != 0 || b.Held(1) != 0 || b.Contradicted() {
 		t.Errorf("after the re-anchoring %+v, %d events held", got, b.Held(1))
 	}
 	b.Chains(7, chainStates(bridge.PauseNone, 3))

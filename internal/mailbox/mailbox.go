@@ -62,6 +62,7 @@ type inbox struct {
 	alarm    types.Alarm // the observer's
 	operator types.Alarm // AlarmUnsaid until the operator has raised one
 	stopped  bool        // the state calls the chain contradicted
+	anchored uint64      // how often that has ended
 }
 
 // New makes an empty Box.

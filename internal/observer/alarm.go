@@ -4,13 +4,16 @@ import (
 	"time"
 
 	"github.com/icrosschain/bridged/internal/chain"
-	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 // calmRounds is how many rounds in a row must find the chain consistent with
 // what was agreed and proven before this validator says that there is no alarm.
 const calmRounds = 10
+
+// watchRounds is how many intervals lie at most between two looks at a chain
+// that contradicts itself: each may read all that came after the cursor.
+const watchRounds = 10
 
 // alarm is what an observer says of a chain's word. Of Run's goroutine alone.
 //
@@ -21,20 +24,20 @@ const calmRounds = 10
 type alarm struct {
 	says types.Alarm // unsaid after a start: the state may hold an alarm of ours
 	calm int         // consistent rounds since the last contradiction
+	// anchored is the count of re-anchorings that the round began with.
+	anchored uint64
 	// was is what the chain is found to contradict; Block 0 is the cursor.
 	was chain.Position
 }
 
-// raise takes a contradiction to the mailbox and to the operator. The state is
-// read again: if governance has re-anchored the chain meanwhile, what was found
-// is out of date.
+// raise takes a contradiction to the mailbox and to the operator, unless
+// governance has re-anchored the chain meanwhile.
 func (o *Observer) raise(c *chain.Contradiction, check chain.Check) {
-	now, _, err := o.cfg.State.Chain(o.cfg.Chain)
-	if err == nil && reanchored(o.agreed, now) {
+	if o.cfg.Mailbox.Anchored(o.cfg.Chain) != o.alarm.anchored {
 		return
 	}
 	o.alarm.calm, o.alarm.was = 0, c.Was.Position
-	o.cfg.Mailbox.SetAlarm(o.cfg.Chain, types.AlarmContradiction)
+	o.cfg.Mailbox.SetAlarm(o.cfg.Chain, types.AlarmContradiction, o.alarm.anchored)
 	if o.alarm.says == types.AlarmContradiction {
 		return
 	}
@@ -70,34 +73,28 @@ func (o *Observer) consistent() {
 
 // say ends an alarm.
 func (o *Observer) say(a types.Alarm) {
-	o.alarm = alarm{says: a}
-	o.cfg.Mailbox.SetAlarm(o.cfg.Chain, a)
+	o.alarm = alarm{says: a, anchored: o.alarm.anchored}
+	o.cfg.Mailbox.SetAlarm(o.cfg.Chain, a, o.alarm.anchored)
 	o.update(func(s *Status) { s.Alarm, s.AlarmSince, s.Found, s.Evidence = types.AlarmOff, time.Time{}, "", "" })
 }
 
 // anchor looks for what the network has decided about the chain since the last
-// round, and forgets what is no longer to be compared with.
-func (o *Observer) anchor(agreed bridge.ChainState) {
-	before := o.agreed
-	o.agreed = agreed
-	if reanchored(before, agreed) {
-		o.log.Info("chain is re-anchored: observing from its new cursor", "nonce", agreed.Cursor, "hash", agreed.CursorHash)
+// round, and forgets what is no longer to be compared with. The mailbox hears of
+// each block that ends a contradiction, which a round might miss.
+func (o *Observer) anchor(anchored uint64) {
+	if anchored != o.alarm.anchored {
+		o.log.Info("chain is re-anchored: observing from its new cursor", "nonce", o.agreed.Cursor, "hash", o.agreed.CursorHash)
 		o.cfg.Source.Forget()
 		o.rewind()
+		o.alarm.anchored = anchored
 		o.say(types.AlarmUnsaid)
 		return
 	}
 	// More than 2/3 of the power have seen, in what this node calls another
 	// history, more than this node had: its endpoints were wrong then, not now.
 	// The cursor alone judges from here on.
-	if was := o.alarm.was; was.Block != 0 && agreed.Cursor > was.Inbox.Nonce {
+	if was := o.alarm.was; was.Block != 0 && o.agreed.Cursor > was.Inbox.Nonce {
 		o.cfg.Source.Forget()
 		o.alarm.was = chain.Position{}
 	}
-}
-
-// reanchored says whether governance has given the chain another history:
-// nothing else ends a contradiction.
-func reanchored(before, now bridge.ChainState) bool {
-	return before.Paused == bridge.PauseContradicted && now.Paused != bridge.PauseContradicted
 }

@@ -211,7 +211,7 @@ func TestAlarmIsWithdrawn(t *testing.T) {
 		if w.says() != types.AlarmContradiction {
 			t.Error("rounds were counted that did not follow each other")
 		}
-		time.Sleep(calmRounds * time.Second)
+		time.Sleep((watchRounds + 2*calmRounds) * time.Second)
 		synctest.Wait()
 		if s := w.observer.Status(); w.says() != types.AlarmOff || s.Alarm != types.AlarmOff || s.Evidence != "" || s.Error != "" {
 			t.Errorf("alarm %s, status %+v", w.says(), s)
@@ -235,10 +235,12 @@ func TestAlarmAfterAStart(t *testing.T) {
 			t.Errorf("nothing was seen, and the alarm is %s", w.says())
 		}
 		w.chain.Fail(nil)
-		time.Sleep(32 * time.Second)
-		synctest.Wait()
-		if len(w.marks()) != 1 {
-			t.Error("marks wait for the alarm")
+		for second := 0; len(w.marks()) == 0 && second < 60; second++ { // it waits after errors
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		if len(w.marks()) != 1 || w.says() != types.AlarmUnsaid {
+			t.Errorf("marks %v wait for the alarm, which is %s", w.marks(), w.says())
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -275,11 +277,12 @@ func TestReanchored(t *testing.T) {
 		}
 		w.chain.Deposit(3)
 		w.chain.Mine(1)
-		settle()
-		if got := nonces(w.marks()); !slices.Equal(got, []uint64{2}) || w.says() != types.AlarmUnsaid {
+		time.Sleep(watchRounds * 1200 * time.Millisecond)
+		synctest.Wait()
+		if got := nonces(w.marks()); !slices.Equal(got, []uint64{2}) || w.says() == types.AlarmContradiction {
 			t.Errorf("marks at %v, alarm %s", got, w.says())
 		}
-		time.Sleep(calmRounds * 2 * time.Second)
+		time.Sleep((watchRounds + 2*calmRounds) * time.Second)
 		synctest.Wait()
 		if s := w.observer.Status(); w.says() != types.AlarmOff || s.Alarm != types.AlarmOff || s.Error != "" {
 			t.Errorf("alarm %s, status %+v", w.says(), s)
@@ -290,7 +293,8 @@ func TestReanchored(t *testing.T) {
 // What was found while governance re-anchored the chain is out of date.
 func TestAlarmThatComesTooLate(t *testing.T) {
 	w := newWorld(t, 1, mailbox.New(), 0)
-	w.observer.agreed.Paused = bridge.PauseContradicted
+	w.pause(bridge.PauseContradicted, types.Mark{})
+	w.pause(bridge.PauseNone, types.Mark{})
 	w.observer.raise(&chain.Contradiction{Text: "old"}, chain.CheckCursor)
 	if w.says() != types.AlarmUnsaid {
 		t.Errorf("alarm %s", w.says())
@@ -319,7 +323,7 @@ func TestOvertakenByTheNetwork(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.agree(position.Inbox)
-		time.Sleep(2 * calmRounds * time.Second)
+		time.Sleep((watchRounds + 2*calmRounds) * time.Second)
 		synctest.Wait()
 		w.chain.Deposit(3)
 		w.chain.Mine(1)

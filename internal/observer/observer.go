@@ -41,8 +41,11 @@ type Mailbox interface {
 	// Held is how many events of a chain it holds: those above the cursor.
 	Held(id types.ChainID) int
 	// SetAlarm takes what this validator says of a chain: AlarmContradiction
-	// holds its marks back, AlarmUnsaid leaves what it said before.
-	SetAlarm(id types.ChainID, alarm types.Alarm)
+	// holds its marks back, AlarmUnsaid leaves what it said before. It passes
+	// over what was found before the last re-anchoring.
+	SetAlarm(id types.ChainID, alarm types.Alarm, anchored uint64)
+	// Anchored is how often governance has given the chain another history.
+	Anchored(id types.ChainID) uint64
 }
 
 // Config is what an Observer needs. A zero takes its default.
@@ -109,9 +112,11 @@ func New(cfg Config) (*Observer, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Mailbox.SetAlarm(cfg.Chain, types.AlarmUnsaid)
+	anchored := cfg.Mailbox.Anchored(cfg.Chain)
+	cfg.Mailbox.SetAlarm(cfg.Chain, types.AlarmUnsaid, anchored)
 	return &Observer{
 		cfg: cfg, log: cfg.Logger.With("component", "observer", "chain", cfg.Label),
+		alarm:  alarm{anchored: anchored},
 		status: Status{Chain: cfg.Chain, Label: cfg.Label, Alarm: types.AlarmOff},
 	}, nil
 }
@@ -129,7 +134,8 @@ func (o *Observer) Run(ctx context.Context) error {
 		}
 		pause := jitter(o.cfg.Interval)
 		switch {
-		case chain.ContradictionOf(err) != nil: // the chain's trouble, not an endpoint's: watch it closely
+		case chain.ContradictionOf(err) != nil: // no endpoint's trouble: to be watched
+			pause = min(wait.NextBackOff(), watchRounds*pause)
 			o.failed(ctx, err, pause)
 		case err != nil:
 			pause = wait.NextBackOff()

@@ -14,6 +14,7 @@ import (
 // runOnce is one round: cursor, finalised position, the events between. It says
 // whether another round would find work at once.
 func (o *Observer) runOnce(ctx context.Context) (more bool, err error) {
+	anchored := o.cfg.Mailbox.Anchored(o.cfg.Chain) // before the state, which may then only be newer
 	agreed, params, err := o.cfg.State.Chain(o.cfg.Chain)
 	if err != nil {
 		return false, fmt.Errorf("read the state: %w", err)
@@ -22,7 +23,8 @@ func (o *Observer) runOnce(ctx context.Context) (more bool, err error) {
 	if agreed.Refused != "" {
 		return false, nil // nobody votes for it
 	}
-	o.anchor(agreed)
+	o.agreed = agreed
+	o.anchor(anchored)
 	if err := o.follow(); err != nil {
 		return false, err
 	}
@@ -65,11 +67,11 @@ func (o *Observer) follow() error {
 // compare holds the proven position against the agreed cursor, and against where
 // reading has come to.
 func (o *Observer) compare(p chain.Position) error {
-	cursor := o.agreed.Cursor
+	cursor, by := o.agreed.Cursor, max(o.agreed.Head, o.agreed.CursorBlock)
 	switch {
-	case p.Inbox.Nonce < cursor && p.Block >= o.agreed.Head:
+	case p.Inbox.Nonce < cursor && p.Block >= by:
 		return o.contradicts(p, p.Inbox, "the inbox ends at nonce %d in final block %d, and the network has applied nonce %d by block %d",
-			p.Inbox.Nonce, p.Block, cursor, o.agreed.Head)
+			p.Inbox.Nonce, p.Block, cursor, by)
 	case p.Inbox.Nonce == cursor && p.Inbox.Hash != o.agreed.CursorHash:
 		return o.contradicts(p, p.Inbox, "at nonce %d the chain has %s, the network agreed on %s", cursor, p.Inbox.Hash, o.agreed.CursorHash)
 	case p.Inbox.Nonce < o.tip.Nonce:

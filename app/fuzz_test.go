@@ -155,6 +155,9 @@ func FuzzTx(f *testing.F) {
 	f.Add([]byte("user's"))
 	f.Add([]byte{0})
 	f.Add(x.proposal.Txs[0])
+	f.Add(x.operatorTx(0, 1, question("yes?")))
+	f.Add(x.operatorTx(1, 1, answer(true)))
+	f.Add(x.operatorTx(0, 2, types.Tx{Propose: &types.GovPropose{Content: types.Content{RetireChain: &types.RetireChain{ID: alpha}}}}))
 	f.Fuzz(func(t *testing.T, tx []byte) {
 		n := x.copy(t)
 		resp, err := n.nodes[0].CheckTx(ctx, &abci.RequestCheckTx{Tx: tx})
@@ -179,6 +182,11 @@ func FuzzQuery(f *testing.F) {
 		f.Add(BridgePath+path, []byte{}, int64(0), false)
 		f.Add(BridgePath+path, []byte(`{"chain":"alpha","id":"alpha/1","after":1,"limit":2}`), int64(0), false)
 		f.Add(BridgePath+path, []byte(`{"chain":"202","id":"101/9","limit":-1}`), int64(3), true)
+	}
+	for _, path := range []string{"proposals", "proposal", "account", "effect"} {
+		f.Add(BridgePath+path, []byte(`{"id":"1","operator":"0x0000000000000000000000000000000000000001"}`), int64(0), false)
+		f.Add(BridgePath+path, []byte(`{"content":{"retire_chain":{"id":101}}}`), int64(0), false)
+		f.Add(BridgePath+path, []byte(`{"content":{"params":{"changes":[{"name":"max_marks","value":9}]}},"height":1,"time_ms":1}`), int64(0), false)
 	}
 	f.Add(StorePath, []byte("key"), int64(0), true)
 	f.Add(StorePath, []byte{}, int64(-1), true)

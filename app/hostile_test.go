@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"log/slog"
+	"strings"
 	"testing"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -250,7 +251,8 @@ func TestBadBlocksDecided(t *testing.T) {
 	n.checkInvariants()
 }
 
-// Users' transactions never push the system transaction out.
+// Operators' transactions never push the system transaction out, and strangers'
+// never come in.
 func TestUsersTransactionsComeLast(t *testing.T) {
 	n := newNetwork(t, 4)
 	n.settle()
@@ -258,10 +260,17 @@ func TestUsersTransactionsComeLast(t *testing.T) {
 	for range 100 {
 		users = append(users, bytes.Repeat([]byte("u"), 20_000))
 	}
+	for sequence := uint64(1); sequence <= 16; sequence++ {
+		for i := range n.nodes {
+			users = append(users, n.operatorTx(i, sequence, types.Tx{Propose: &types.GovPropose{Content: types.Content{
+				Text: &types.Text{Title: "long", Text: strings.Repeat("a", 10_000)},
+			}}}))
+		}
+	}
 	n.world.deposit(1)
 	n.block(users...)
 	p := n.block(users...)
-	if len(p.Txs) != 1 { // no user's transaction is good yet
+	if len(p.Txs) != 1+6 { // what is in 64 KiB
 		t.Errorf("%d transactions", len(p.Txs))
 	}
 	if !n.caughtUp() {

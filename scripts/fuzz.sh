@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Decoders of bytes that come from others: each of them must have a target.
-required=(app:FuzzVote app:FuzzProposal app:FuzzTx app:FuzzQuery)
+required=(app:FuzzVote app:FuzzProposal app:FuzzTx app:FuzzQuery x/bridge:FuzzDecodeTx)
 
 targets=() # "import path|directory|target"
 while IFS='|' read -r path dir files; do

@@ -61,7 +61,7 @@ func isCode(err error, code *bridge.Error) bool {
 
 // unreachable wraps trouble with asking: the node is not ready.
 func (c *client) unreachable(err error) error {
-	return fmt.Errorf("%w: node %s: %w", errNotReady, c.address, err)
+	return fmt.Errorf("%w: node %s (is it running? --node names another): %w", errNotReady, c.address, err)
 }
 
 // ask runs a query of the protocol on the node.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 
+	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/spf13/cobra"
@@ -35,11 +37,15 @@ func newCreation(g node.Genesis) (creation, error) {
 	if err != nil {
 		return creation{}, fmt.Errorf("the genesis has no valid set of signers yet: %w", err)
 	}
-	network := evmsig.NetworkID(g.Doc.ChainID)
+	return creationOf(g.Doc.ChainID, set), nil
+}
+
+func creationOf(chainID string, set types.ValidatorSet) creation {
+	network := evmsig.NetworkID(chainID)
 	code := common.FromHex(bindings.BridgeMetaData.Bin)
 	// Stake has its contract later; until then there is none.
 	arguments := bindings.NewBridge().PackConstructor(network, set.Pack(), types.Address{})
-	return creation{network, set, append(code, arguments...)}, nil
+	return creation{network, set, append(code, arguments...)}
 }
 
 type deployResult struct {
@@ -155,7 +161,11 @@ its validators, the set is compared with the current one, asked of --node.`,
 				return err
 			}
 			defer client.Close()
-			checks, err := verifyContract(ctx, client, g, chain)
+			want, err := newCreation(g)
+			if err != nil {
+				return err
+			}
+			checks, err := verifyContract(ctx, client, want, chain)
 			if err != nil {
 				return err
 			}
@@ -165,15 +175,7 @@ its validators, the set is compared with the current one, asked of --node.`,
 				}
 			}
 			return errors.Join(s.print(checks, func(w io.Writer) {
-				rows := make([][]string, len(checks))
-				for i, check := range checks {
-					verdict := "ok"
-					if !check.OK {
-						verdict = "WRONG, want " + check.Want
-					}
-					rows[i] = []string{check.Check, check.Got, verdict}
-				}
-				table(w, []string{"CHECK", "FOUND", "VERDICT"}, rows)
+				printChecks(w, checks)
 			}), err)
 		},
 	}
@@ -181,6 +183,18 @@ its validators, the set is compared with the current one, asked of --node.`,
 	c.Flags().StringVar(&contract, "bridge", "", "address of the contract, where the genesis does not have the chain yet")
 	c.Flags().String("genesis", "", "genesis file (default: the home's)")
 	return c
+}
+
+func printChecks(w io.Writer, checks []contractCheck) {
+	rows := make([][]string, len(checks))
+	for i, check := range checks {
+		verdict := "ok"
+		if !check.OK {
+			verdict = "WRONG, want " + check.Want
+		}
+		rows[i] = []string{check.Check, check.Got, verdict}
+	}
+	table(w, []string{"CHECK", "FOUND", "VERDICT"}, rows)
 }
 
 func chainOf(g node.Genesis, name, contract string) (types.Chain, error) {
@@ -197,11 +211,7 @@ func chainOf(g node.Genesis, name, contract string) (types.Chain, error) {
 }
 
 // verifyContract reads the contract and says what is as it should be.
-func verifyContract(ctx context.Context, client *evm.Client, g node.Genesis, chain types.Chain) ([]contractCheck, error) {
-	want, err := newCreation(g)
-	if err != nil {
-		return nil, err
-	}
+func verifyContract(ctx context.Context, client *evm.Client, want creation, chain types.Chain) ([]contractCheck, error) {
 	var checks []contractCheck
 	add := func(name string, got, want fmt.Stringer) {
 		checks = append(checks, contractCheck{name, got.String() == want.String(), got.String(), want.String()})
@@ -255,15 +265,26 @@ func verifyContract(ctx context.Context, client *evm.Client, g node.Genesis, cha
 	return checks, nil
 }
 
-// read calls a view of a contract.
+// read calls a view of a contract, on the newest state.
 func read[T any](ctx context.Context, client *evm.Client, at types.Address, data []byte, unpack func([]byte) (T, error)) (T, error) {
-	var zero T
-	answer, err := callChain(ctx, client, types.Address{}, &at, data)
+	return readAt(ctx, client, nil, at, data, unpack)
+}
+
+// readAt calls a view of a contract on the state of a block.
+func readAt[T any](ctx context.Context, client *evm.Client, block *big.Int, at types.Address, data []byte, unpack func([]byte) (T, error)) (T, error) {
+	var (
+		zero   T
+		answer []byte
+	)
+	err := client.Do(ctx, func(ctx context.Context, conn evm.Conn) (err error) {
+		answer, err = conn.Eth.CallContract(ctx, ethereum.CallMsg{To: &at, Data: data}, block)
+		return err
+	})
 	if err != nil {
 		return zero, err
 	}
 	if len(bytes.TrimSpace(answer)) == 0 {
-		return zero, fmt.Errorf("there is no bridge at %s", at)
+		return zero, fmt.Errorf("there is no contract at %s", at)
 	}
 	return unpack(answer)
 }

@@ -26,6 +26,7 @@ func queryCommand(s *session) *cobra.Command {
 		queryList(s, &f, "seals", "List seals and who signed them", "seals", printSeals),
 		queryOne(s, &f, "inbox CHAIN", "Show what is agreed and voted of a chain's inbox", "inbox", 1, printInbox),
 		queryInvariantsCommand(s, &f))
+	c.AddCommand(govQueries(s, &f)...)
 	c.Long = `Asks a node (--node, by default the home's). A transfer's ID is CHAIN/NONCE, for
 example alpha/7.
 
@@ -71,15 +72,21 @@ func queryList[T any](s *session, f *queryFlags, use, short, name string, show f
 	return c
 }
 
+// dialAsker finds the node, and asks it on the state of one height.
+func (s *session) dialAsker(ctx context.Context, f queryFlags) (*client, asker, error) {
+	client, err := s.dial()
+	if err != nil {
+		return nil, nil, err
+	}
+	ask, err := client.asker(ctx, f)
+	return client, ask, err
+}
+
 // runQuery prints the node's JSON as it is, or a text for people.
 func runQuery[T any](ctx context.Context, s *session, f queryFlags, name string, a bridge.QueryArgs, show func(io.Writer, names, T)) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	client, err := s.dial()
-	if err != nil {
-		return err
-	}
-	ask, err := client.asker(ctx, f)
+	_, ask, err := s.dialAsker(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -108,11 +115,7 @@ func queryInvariantsCommand(s *session, f *queryFlags) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), s.timeout)
 			defer cancel()
-			client, err := s.dial()
-			if err != nil {
-				return err
-			}
-			ask, err := client.asker(ctx, *f)
+			_, ask, err := s.dialAsker(ctx, *f)
 			if err != nil {
 				return err
 			}

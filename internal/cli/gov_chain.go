@@ -1,0 +1,309 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/spf13/cobra"
+
+	"github.com/icrosschain/bridged/contracts/bindings"
+	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/internal/chain/evm"
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// dialFinal connects to a chain to read what is final there: by the finality
+// that the home has configured for it, or by the chain's own.
+func (s *session) dialFinal(ctx context.Context, rpc, label string, contract types.Address) (*evm.Client, error) {
+	id, err := evmChainID(ctx, rpc)
+	if err != nil {
+		return nil, err
+	}
+	configured := s.configuredChains()[label]
+	return evm.Dial(ctx, evm.Config{
+		Name: label, ChainID: id, Bridge: contract, Endpoints: []evm.Endpoint{{URL: rpc}}, MinAgree: 1,
+		Finality:       evm.Finality{Tag: configured.Finality.Tag, Confirmations: configured.Finality.Confirmations},
+		ForeignHeaders: configured.ForeignHeaders, MaxRange: configured.MaxRange,
+	})
+}
+
+func proposeAddChainCommand(s *session, f *txFlags) *cobra.Command {
+	var (
+		terms    types.Chain
+		id       uint64
+		contract string
+		rpc      string
+		block    uint64
+		gap      time.Duration
+	)
+	c := &cobra.Command{
+		Use: "add-chain LABEL", Short: "Connect another chain",
+		Long: `Proposes to connect a chain whose contract was deployed with the validators of
+today ("bridged contracts deploy"). The contract is compared first with what the
+network's own has to be: code, network, validators, the start of its inbox. Code
+hash, block and set hash go into the proposal, for every voter to compare. A
+validator watches the chain once it is in its app.toml.`,
+		Example: "  bridged tx gov propose add-chain gamma --id 1003 --bridge 0x… --rpc https://rpc.example.org",
+		Args:    args(1, 1),
+		RunE: func(c *cobra.Command, given []string) error {
+			if err := need(c, "id", "bridge", "rpc"); err != nil {
+				return err
+			}
+			address, err := parseAddress(contract)
+			if err != nil {
+				return usagef(c, "--bridge: %v", err)
+			}
+			terms.Label, terms.ID, terms.Bridge = given[0], types.ChainID(id), address
+			terms.BatchGapMS = uint64(max(gap, 0) / time.Millisecond)
+			if err := terms.Validate(); err != nil {
+				return usagef(c, "%v", err)
+			}
+			return s.propose(c, f, func(ctx context.Context, ask asker) (types.Content, error) {
+				add, err := s.addChain(ctx, ask, terms, rpc, block)
+				return types.Content{AddChain: add}, err
+			})
+		},
+	}
+	c.Flags().Uint64Var(&id, "id", 0, "EVM chain id")
+	c.Flags().StringVar(&contract, "bridge", "", "address of the Bridge contract")
+	c.Flags().StringVar(&rpc, "rpc", "", "JSON-RPC URL of the chain, http or https")
+	c.Flags().Uint64Var(&block, "block", 0, "block that deployed the contract, or one before, to look for it from there")
+	c.Flags().DurationVar(&gap, "batch-gap", 12*time.Second, "least time between batches, about one block of the chain")
+	c.Flags().Uint64Var(&terms.BatchGas, "batch-gas", types.DefaultBatchGas, "gas that one batch may plan with")
+	c.Flags().Uint32Var(&terms.ReleaseGas, "release-gas", types.DefaultReleaseGas, "gas cap of one payout")
+	c.Flags().Uint64Var(&terms.ExpiryBlocks, "expiry-blocks", types.DefaultExpiry, "blocks of this chain after which a transfer from it that still waits is refunded: about a day")
+	return c
+}
+
+// addChain reads from the chain itself what the proposal says of its contract,
+// and refuses one that is not this network's.
+func (s *session) addChain(ctx context.Context, ask asker, terms types.Chain, rpc string, from uint64) (*types.AddChain, error) {
+	want, err := creationToday(ask)
+	if err != nil {
+		return nil, err
+	}
+	client, err := s.dialFinal(ctx, rpc, terms.Label, terms.Bridge)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	checks, err := verifyContract(ctx, client, want, terms)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(checks, func(c contractCheck) bool { return !c.OK }) {
+		printChecks(s.stderr, checks)
+		return nil, fmt.Errorf("%w: deploy it anew with \"bridged contracts deploy\", with the validators of today", errMismatch)
+	}
+	code, err := codeAt(ctx, client, terms.Bridge)
+	if err != nil {
+		return nil, err
+	}
+	block, err := deployedAt(ctx, client, want, from)
+	if err != nil {
+		return nil, err
+	}
+	return &types.AddChain{Chain: terms, CodeHash: crypto.Keccak256Hash(code), Block: block, SetHash: want.set.Hash()}, nil
+}
+
+// creationToday is the deployment of a contract for the validators of today.
+func creationToday(ask asker) (creation, error) {
+	var (
+		network bridge.NetworkState
+		members []bridge.ValidatorView
+	)
+	if _, err := ask("network", bridge.QueryArgs{}, &network); err != nil {
+		return creation{}, err
+	}
+	if _, err := ask("validators", bridge.QueryArgs{}, &members); err != nil {
+		return creation{}, err
+	}
+	validators := make([]types.Validator, len(members))
+	for i, m := range members {
+		validators[i] = m.Validator
+	}
+	set, err := types.SignerSet(validators)
+	if err != nil {
+		return creation{}, err
+	}
+	return creationOf(network.ChainID, set), nil
+}
+
+// deployedAt finds the block of a contract's first event, which has to be final
+// and to name the validators of today.
+func deployedAt(ctx context.Context, client *evm.Client, want creation, from uint64) (uint64, error) {
+	source := evm.NewSource(client, nil)
+	final, err := source.Finalized(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the contract's inbox: %w", err)
+	}
+	if final.Inbox.Nonce == 0 {
+		return 0, fmt.Errorf("%w: the contract's deployment is not final yet", errNotReady)
+	}
+	seed := types.Mark{Hash: evmsig.InboxSeed(want.network, client.ChainID(), client.Bridge()), Block: from}
+	batch, err := source.Read(ctx, seed, final.Inbox, chain.ReadOptions{MarkStride: 1, MaxEvents: 1})
+	if err != nil {
+		return 0, fmt.Errorf("look for the contract's first event from block %d on: %w", from, err)
+	}
+	first, ok := batch.Events[0].Event.(types.Initialized)
+	if !ok || first.SetHash != want.set.Hash() || len(batch.Marks) == 0 {
+		return 0, fmt.Errorf("%w: its first event names another validator set", errMismatch)
+	}
+	return batch.Marks[0].Block, nil
+}
+
+func proposeReanchorCommand(s *session, f *txFlags) *cobra.Command {
+	var (
+		rpc    string
+		common uint64
+	)
+	c := &cobra.Command{
+		Use: "reanchor CHAIN", Short: "Say where a chain really is that has contradicted what was agreed",
+		Long: `Reads from the chain itself, at its final block, where its inbox and its outbox
+stand and what its contract holds, and proposes to go on from there. What the books
+say beyond that becomes deficit, which is shown before anything is signed; what the
+contract has beyond the books goes into quarantine.
+
+--common is the last inbox event that both histories share: the evidence that the
+observers have written says so. Waiting transfers of later events are dropped.`,
+		Example: "  bridged tx gov propose reanchor alpha --rpc https://rpc.example.org --common 41",
+		Args:    args(1, 1),
+		RunE: func(c *cobra.Command, given []string) error {
+			if err := need(c, "rpc", "common"); err != nil {
+				return err
+			}
+			return s.propose(c, f, func(ctx context.Context, ask asker) (types.Content, error) {
+				anchor, err := s.anchor(ctx, ask, given[0], rpc)
+				if err != nil {
+					return types.Content{}, err
+				}
+				anchor.Common = common
+				return types.Content{ReanchorChain: anchor}, nil
+			})
+		},
+	}
+	c.Flags().StringVar(&rpc, "rpc", "", "JSON-RPC URL of the chain, http or https")
+	c.Flags().Uint64Var(&common, "common", 0, "last inbox event that both histories share")
+	return c
+}
+
+// anchor reads where a chain is at its final block.
+func (s *session) anchor(ctx context.Context, ask asker, name, rpc string) (*types.Reanchor, error) {
+	connected, err := findChain(ask, name)
+	if err != nil {
+		return nil, err
+	}
+	client, err := s.dialFinal(ctx, rpc, connected.Label, connected.Bridge)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	if client.ChainID() != connected.ID {
+		return nil, fmt.Errorf("--rpc serves chain %s, and %s is chain %s", client.ChainID(), connected.Label, connected.ID)
+	}
+	final, err := evm.NewSource(client, nil).Finalized(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the contract's inbox: %w", err)
+	}
+	at := &contractAt{client: client, bridge: connected.Bridge, block: new(big.Int).SetUint64(final.Block)}
+	anchor := &types.Reanchor{ID: connected.ID, Block: final.Block, Nonce: final.Inbox.Nonce, Hash: final.Inbox.Hash}
+	b := bindings.NewBridge()
+	if anchor.OutboxNonce, err = readAt(ctx, client, at.block, at.bridge, b.PackOutboxNonce(), b.UnpackOutboxNonce); err != nil {
+		return nil, fmt.Errorf("read the contract's outbox: %w", err)
+	}
+	if anchor.NextItem, err = readAt(ctx, client, at.block, at.bridge, b.PackNextIndex(), b.UnpackNextIndex); err != nil {
+		return nil, fmt.Errorf("read the contract's outbox: %w", err)
+	}
+	var assets []bridge.AssetView
+	if _, err := ask("assets", bridge.QueryArgs{}, &assets); err != nil {
+		return nil, err
+	}
+	anchor.Balances, err = at.balances(ctx, assets)
+	return anchor, err
+}
+
+// contractAt is a bridge contract as it was after a block.
+type contractAt struct {
+	client *evm.Client
+	bridge types.Address
+	block  *big.Int
+}
+
+// balances is what the chain has of each asset that has a token there.
+func (c *contractAt) balances(ctx context.Context, assets []bridge.AssetView) ([]types.AssetBalance, error) {
+	var balances []types.AssetBalance
+	for _, asset := range assets {
+		for _, token := range asset.Tokens {
+			if token.Chain != c.client.ChainID() {
+				continue
+			}
+			amount, err := c.balance(ctx, asset, token)
+			if err != nil {
+				return nil, fmt.Errorf("balance of %s: %w", asset.Symbol, err)
+			}
+			balances = append(balances, types.AssetBalance{Asset: asset.ID, Amount: amount})
+		}
+	}
+	slices.SortFunc(balances, func(a, b types.AssetBalance) int { return bytes.Compare(a.Asset[:], b.Asset[:]) })
+	return balances, nil
+}
+
+// balance is the custody of a token, or its supply, as the books count them:
+// fees that relayers have not withdrawn have left the one and are in the other.
+func (c *contractAt) balance(ctx context.Context, asset bridge.AssetView, token types.Token) (types.Amount, error) {
+	b := bindings.NewBridge()
+	address, err := readAt(ctx, c.client, c.block, c.bridge, b.PackTokenOf(asset.ID), b.UnpackTokenOf)
+	if err != nil || address == (types.Address{}) { // not registered there: it holds none
+		return types.Amount{}, err
+	}
+	fees, err := readAt(ctx, c.client, c.block, c.bridge, b.PackTotalClaimable(address), b.UnpackTotalClaimable)
+	if err != nil {
+		return types.Amount{}, err
+	}
+	held, err := c.held(ctx, address, token.Mode)
+	if err != nil {
+		return types.Amount{}, err
+	}
+	if token.Mode == types.ModeLock {
+		held.Sub(held, fees)
+	} else {
+		held.Add(held, fees)
+	}
+	if held.Sign() < 0 {
+		return types.Amount{}, errors.New("the contract holds less than the fees of its relayers")
+	}
+	units, err := types.AmountFromBytes(held.Bytes())
+	if err != nil {
+		return types.Amount{}, err
+	}
+	scale, err := token.Scale(asset.Decimals)
+	if err != nil {
+		return types.Amount{}, err
+	}
+	return units.Mul(scale)
+}
+
+// held is what the contract holds of a token that it locks, or has minted of its
+// own, in the token's units.
+func (c *contractAt) held(ctx context.Context, token types.Address, mode types.TokenMode) (held *big.Int, err error) {
+	erc20 := bindings.NewTestToken()
+	switch {
+	case mode == types.ModeMint:
+		return readAt(ctx, c.client, c.block, token, erc20.PackTotalSupply(), erc20.UnpackTotalSupply)
+	case token != types.NativeToken:
+		return readAt(ctx, c.client, c.block, token, erc20.PackBalanceOf(c.bridge), erc20.UnpackBalanceOf)
+	}
+	err = c.client.Do(ctx, func(ctx context.Context, conn evm.Conn) error {
+		held, err = conn.Eth.BalanceAt(ctx, c.bridge, c.block)
+		return err
+	})
+	return held, err
+}

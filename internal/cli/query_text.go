@@ -214,7 +214,7 @@ func printInbox(w io.Writer, _ names, v bridge.InboxView) {
 		if len(vote.Marks) > 0 {
 			newest = number(vote.Marks[len(vote.Marks)-1].Nonce)
 		}
-		rows[i] = []string{vote.Validator.String(), number(vote.Head), newest}
+		rows[i] = []string{vote.Validator.String(), number(vote.Head), newest, vote.Alarm}
 	}
-	table(w, []string{"VALIDATOR", "HEAD", "NEWEST MARK"}, rows)
+	table(w, []string{"VALIDATOR", "HEAD", "NEWEST MARK", "ALARM"}, rows)
 }

@@ -222,8 +222,9 @@ func ResetData(home config.Home, app config.State, forget bool) error {
 	return leftovers(home)
 }
 
-// discardData moves everything but what was signed last out of data/, so that
-// no half deleted database is ever found there, and then deletes it.
+// discardData moves everything but what was signed last, and evidence against
+// chains, out of data/, so that no half deleted database is ever found there, and
+// then deletes it.
 func discardData(home config.Home) error {
 	trash, err := os.MkdirTemp(home.String(), resetPrefix)
 	if err != nil {
@@ -234,7 +235,7 @@ func discardData(home config.Home) error {
 		return err
 	}
 	for _, entry := range entries {
-		if entry.Name() == filepath.Base(home.ValidatorStateFile()) {
+		if name := entry.Name(); name == filepath.Base(home.ValidatorStateFile()) || name == filepath.Base(home.EvidenceDir()) {
 			continue
 		}
 		if err := os.Rename(filepath.Join(home.Data(), entry.Name()), filepath.Join(trash, entry.Name())); err != nil {

@@ -316,8 +316,14 @@ func TestWrongSignerKeyIsTold(t *testing.T) {
 func TestResetBeginsAnew(t *testing.T) {
 	home := newHome(t)
 	first := runTo(t, home, 2)
+	if err := os.Mkdir(home.EvidenceDir(), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := ResetData(home, config.Default().State, true); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(home.EvidenceDir()); err != nil {
+		t.Errorf("evidence against chains: %v", err)
 	}
 	if height, err := signedHeight(home); err != nil || height != 0 {
 		t.Errorf("signed height %d after forgetting: %v", height, err)

@@ -104,8 +104,9 @@ func checkConsensusParams(req *abci.RequestInitChain, initialHeight int64) error
 const slotBytes = types.MaxVoteBytes + 128
 
 // checkBlockSize refuses a network whose blocks could be too small for what the
-// protocol must be able to put in one: every vote's extension and, for each
-// chain, the events up to the next mark. Such a network would stop for ever.
+// protocol must be able to put in one: every vote's extension, for each chain the
+// events up to the next mark, and operators' transactions. Such a network would
+// stop for ever.
 func (a *App) checkBlockSize(req *abci.RequestInitChain, validators int) error {
 	most := req.ConsensusParams.GetBlock().GetMaxBytes()
 	if most == -1 {
@@ -120,7 +121,7 @@ func (a *App) checkBlockSize(req *abci.RequestInitChain, validators int) error {
 		return err
 	}
 	payload := uint64(len(chains)) * network.Params.MarkStride * types.MaxEventBytes
-	need := int64(payload) + int64(validators)*slotBytes + cmttypes.MaxCommitBytes(validators) + //nolint:gosec // genesis bounds the factors
+	need := int64(payload) + int64(validators)*slotBytes + types.MaxBlockTxBytes + types.MaxBlockTxs*txOverhead + cmttypes.MaxCommitBytes(validators) + //nolint:gosec // genesis bounds the factors
 		cmttypes.MaxHeaderBytes + req.ConsensusParams.GetEvidence().GetMaxBytes()
 	if most < need {
 		return fmt.Errorf("consensus parameter block.max_bytes = %d: %d validators, %d chains and the evidence may need %d", most, validators, len(chains), need)

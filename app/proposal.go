@@ -65,15 +65,17 @@ func (p proposer) propose(votes []bridge.ExtendedVote, inbox bridge.Inbox, waiti
 			txs, err = nil, fmt.Errorf("panic: %v\n%s", cause, stack())
 		}
 	}()
-	system, err := p.a.machine.BuildProposal(p.state, p.block, votes, inbox, p.limit-txOverhead)
-	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
 	operators, err := p.a.machine.SelectTxs(p.state, p.block, waiting)
 	if err != nil {
 		return nil, fmt.Errorf("select operators' transactions: %w", err)
 	}
-	txs = p.fill(system, operators)
+	// Theirs is little, and never waits for a busy inbox: it may be to stop one.
+	room := p.limit - cmttypes.ComputeProtoSizeForTxs(cmttypes.ToTxs(operators))
+	system, err := p.a.machine.BuildProposal(p.state, p.block, votes, inbox, room-txOverhead)
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	txs = append([][]byte{system}, operators...)
 	if size := cmttypes.ComputeProtoSizeForTxs(cmttypes.ToTxs(txs)); size > p.limit {
 		return nil, fmt.Errorf("%d bytes, at most %d", size, p.limit)
 	}
@@ -81,22 +83,6 @@ func (p proposer) propose(votes []bridge.ExtendedVote, inbox bridge.Inbox, waiti
 		return nil, fmt.Errorf("verify: %w", err)
 	}
 	return txs, nil
-}
-
-// fill adds operators' transactions in their order, as many as have room. Those
-// after the first that has none stay: they may build on it.
-func (p proposer) fill(system []byte, operators [][]byte) [][]byte {
-	txs := [][]byte{system}
-	room := p.limit - cmttypes.ComputeProtoSizeForTxs(cmttypes.ToTxs(txs))
-	for _, tx := range operators {
-		size := cmttypes.ComputeProtoSizeForTxs([]cmttypes.Tx{tx})
-		if size > room {
-			break
-		}
-		room -= size
-		txs = append(txs, tx)
-	}
-	return txs
 }
 
 func withoutExtensions(votes []bridge.ExtendedVote) []bridge.ExtendedVote {

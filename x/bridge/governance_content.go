@@ -26,6 +26,7 @@ const (
 	resultTokenTaken    = "token_taken"
 	resultMappingFixed  = "mapping_fixed"
 	resultRegistering   = "registration_pending"
+	resultUnknownRecord = "unknown_record"
 	resultNotApplicable = "not_applicable" // any other reason
 )
 
@@ -75,6 +76,8 @@ func (a *applier) applicable(c types.Content) error {
 	case c.MapAsset != nil:
 		_, err := a.mapped(c.MapAsset)
 		return err
+	case c.ResolveQuarantine != nil:
+		return a.mayResolve(c.ResolveQuarantine.ID)
 	}
 	return nil
 }
@@ -153,19 +156,33 @@ func (a *applier) mayUnpause(id types.ChainID) error {
 	return nil
 }
 
+// mayRetire leaves the time that a chain has to be dead for to when the proposal
+// passes: voting takes some of it.
 func (a *applier) mayRetire(id types.ChainID) error {
-	_, err := a.known(id)
+	chain, err := a.known(id)
+	if err == nil && chain.Refused == refusedRetired {
+		return cannot(resultUnserved, "chain %s is retired already", chain.Label)
+	}
 	return err
 }
 
 func (a *applier) mayReanchor(c *types.Reanchor) error {
-	if _, err := a.served(c.ID); err != nil {
+	chain, err := a.served(c.ID)
+	if err != nil {
 		return err
 	}
-	for _, b := range c.Balances {
-		if tokenOn(a.asset(b.Asset), c.ID) == nil {
-			return cannot(resultUnknownAsset, "asset %s has no token on chain %s", b.Asset, c.ID)
-		}
+	if chain.Paused != contradicted {
+		return cannot(resultPause, "chain %s has not contradicted what was agreed", chain.Label)
+	}
+	if err := a.checkBalances(chain, *c); err != nil {
+		return err
+	}
+	return a.checkPosition(chain, *c)
+}
+
+func (a *applier) mayResolve(id uint64) error {
+	if a.s.Quarantine(id) == nil {
+		return cannot(resultUnknownRecord, "quarantine %d: there is no such record", id)
 	}
 	return nil
 }

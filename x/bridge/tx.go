@@ -182,6 +182,9 @@ func (m *Machine) SelectTxs(r Reader, b Block, waiting [][]byte) (txs [][]byte, 
 // verifyTxs checks what a block holds behind its system transaction: operators'
 // transactions only, each the next of its operator, within the limits.
 func verifyTxs(v state.View, network *pb.Network, b Block, txs [][]byte) error {
+	if len(txs) == 0 {
+		return nil
+	}
 	if len(txs) > types.MaxBlockTxs {
 		return refuse(ErrBadProposal, "%d operator transactions, at most %d", len(txs), types.MaxBlockTxs)
 	}

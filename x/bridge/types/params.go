@@ -55,7 +55,7 @@ func ParamTable() []Param {
 			func(p *Params) *uint32 { return &p.MaxOpenBatches }),
 		param("keep_blocks", "blocks that finished commands, seals and proposals stay", 1, MaxKeepBlocks,
 			func(p *Params) *uint64 { return &p.KeepBlocks }),
-		param("payload_bytes", "bytes of inbox payload in one block", 256<<10, 32<<20,
+		param("payload_bytes", "bytes of inbox payload in one block, a MiB below block.max_bytes at most", 256<<10, 32<<20,
 			func(p *Params) *uint64 { return &p.PayloadBytes }),
 		param("voting_period", "blocks from a proposal to its deadline", 10, 10_000_000,
 			func(p *Params) *uint64 { return &p.VotingPeriod }),

@@ -27,7 +27,7 @@ func (r *run) bendVote(n *node, vote *precommit, height int64, round int32) {
 	rnd := r.dice.of("bend vote")
 	honest := vote.extensions[0].extension
 	if rnd.IntN(3) == 0 { // to each peer something else
-		r.rare("a validator shows different extensions to its peers")
+		r.rare("different extensions to different peers")
 		vote.extensions = nil
 		for range r.nodes {
 			vote.extensions = append(vote.extensions, r.sign(n, height, round, r.bendExtension(rnd, honest)))
@@ -55,6 +55,10 @@ func (r *run) bendExtension(rnd *rand.Rand, honest []byte) []byte {
 		if err := proto.Unmarshal(honest[extensionFrame:], message); err != nil {
 			r.broken("node", "an extension cannot be read: %v", err)
 		}
+	}
+	if r.fails("alarm", FaultAlarm) {
+		r.raise(rnd, message)
+		return encodeExtension(message)
 	}
 	switch rnd.IntN(9) {
 	case 0:
@@ -123,6 +127,15 @@ func (r *run) addMarks(rnd *rand.Rand, message *bridgepb.VoteExtension) {
 			vote.Marks = append(vote.Marks, &bridgepb.Mark{Nonce: nonce, Hash: hash[:], Block: rnd.Uint64N(1000)})
 		}
 		message.Chains = append(message.Chains, vote)
+	}
+}
+
+// raise raises alarms for nothing.
+func (r *run) raise(rnd *rand.Rand, message *bridgepb.VoteExtension) {
+	r.rare("a false alarm of 1/3 or less")
+	message.Chains = nil
+	for _, c := range r.world.chains {
+		message.Chains = append(message.Chains, &bridgepb.ChainVote{Chain: uint64(c.ID), Head: c.Height(), Alarm: 2 + rnd.Uint32N(2)})
 	}
 }
 

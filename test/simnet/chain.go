@@ -15,14 +15,28 @@ type chain struct {
 	seed    types.Hash // first accumulator
 	final   uint64     // newest final block
 	stalled int        // blocks of the network that it stands still for
-	held    []holdings // after each inbox event
+	at      []position // after each inbox event
 	forgery *forgery
+	broken  bool   // it has reorganised past finality
+	common  uint64 // last inbox nonce before that
+	redo    uint64 // command up to which it executes again what was booked before
+	printed bool   // tokens were printed
+	left    bool   // if it is paused at the end, it stays so
 
 	payments []payment // ascending by block
 }
 
+// position is the contract after an inbox event.
+type position struct {
+	holds    holdings
+	executed uint64
+	next     uint32
+}
+
 // happened notes a change of a transfer, and how a reorg takes it back.
-func (c *chain) happened(undo func()) { c.payments = append(c.payments, payment{c.Height(), undo}) }
+func (c *chain) happened(t *transfer, undo func()) {
+	c.payments = append(c.payments, payment{c.Height(), t, undo})
+}
 
 // holdings is what the contract holds of each asset, or has minted, in token
 // units.
@@ -46,14 +60,18 @@ func (c *chain) note(assets []types.Asset) {
 	now := holdings{}
 	for _, a := range assets {
 		token := c.TokenOf(a.ID)
+		if token == (types.Address{}) {
+			continue
+		}
 		if c.Token(token).Mode == types.ModeLock {
 			now[a.ID] = c.Custody(token)
 		} else {
 			now[a.ID] = c.Supply(token)
 		}
 	}
-	for len(c.held) < len(c.Inbox()) {
-		c.held = append(c.held, now)
+	executed, next := c.Position()
+	for len(c.at) < len(c.Inbox()) {
+		c.at = append(c.at, position{now, executed, next})
 	}
 }
 

@@ -25,12 +25,15 @@ func (r *run) paid(c *chain, o bridge.OutboxCommand, receipt types.Executed) {
 		index := receipt.First + i
 		e := batch.Entries[index]
 		t := r.world.byPayee[e.Recipient]
-		if t == nil {
+		switch {
+		case t == nil:
 			r.broken("I2", "chain %s pays %s to %s, who has deposited nothing", c.Label, e.Amount, e.Recipient)
-		}
-		if e.Kind == types.EntryRelease {
+		case t.exempt: // a chain has broken its word about it
+		case e.Kind == types.EntryRelease:
+			r.held(c, t, o, index, e)
 			r.release(c, t, e, receipt.Failed(i))
-		} else {
+		default:
+			r.early(t, o)
 			r.refund(c, t, e, receipt.Failed(i), debt{o.Nonce, index})
 		}
 		r.stats.Checks++
@@ -49,12 +52,12 @@ func (r *run) release(c *chain, t *transfer, e types.BatchEntry, failed bool) {
 		r.broken("I1", "transfer %s of %s is released with %s token units", t.id, t.amount, e.Amount)
 	case failed:
 		t.tried = true
-		c.happened(func() { t.tried = false })
+		c.happened(t, func() { t.tried = false })
 		r.rare("a release that fails")
 		return
 	}
 	t.released = true
-	c.happened(func() { t.released = false })
+	c.happened(t, func() { t.released = false })
 	if token.Mode == types.ModeMint {
 		r.world.wallets[c.ID] = append(r.world.wallets[c.ID], wallet{t.asset, t.recipient})
 	}
@@ -76,12 +79,12 @@ func (r *run) refund(c *chain, t *transfer, e types.BatchEntry, failed bool, d d
 		r.broken("I1", "transfer %s of %s is refunded with %s token units", t.id, t.amount, e.Amount)
 	case failed:
 		t.owed = &d
-		c.happened(func() { t.owed = nil })
+		c.happened(t, func() { t.owed = nil })
 		r.rare("a refund that fails")
 		return
 	}
 	t.refunded = true
-	c.happened(func() { t.refunded = false })
+	c.happened(t, func() { t.refunded = false })
 	r.rare("a refund")
 }
 
@@ -112,6 +115,7 @@ func (r *run) check() {
 	n.view(func(state bridge.Reader) error {
 		r.cursors(n, state)
 		r.holdings(n, state)
+		r.waits(n)
 		if r.height%auditEvery == 0 {
 			return r.audit(n, state)
 		}
@@ -130,6 +134,26 @@ func (r *run) anybody() *node {
 	return nil
 }
 
+// waits asks for one transfer that has not ended what it waits for.
+func (r *run) waits(n *node) {
+	if len(r.world.transfers) == 0 {
+		return
+	}
+	t := pick(r.dice.of("waits"), r.world.transfers[max(0, len(r.world.transfers)-100):])
+	if r.ended(t) {
+		return
+	}
+	var view bridge.TransferView
+	if err := json.Unmarshal([]byte(r.ask(n, t)), &view); err != nil {
+		return // not applied yet
+	}
+	for _, reason := range []types.Reason{view.Reason, view.Wait} {
+		if state := "waits: " + string(reason); knownStates[state] {
+			r.rare(state)
+		}
+	}
+}
+
 // cursors holds I3 and I4 from outside: what was applied is what happened, and
 // no position goes back.
 func (r *run) cursors(n *node, state bridge.Reader) {
@@ -140,6 +164,13 @@ func (r *run) cursors(n *node, state bridge.Reader) {
 	r.agreed = chains
 	for _, s := range chains {
 		c, before := r.world.chain(s.ID), r.positions[s.ID]
+		r.positions[s.ID] = s
+		if s.Paused != bridge.PauseNone && !r.mayPause[s.ID] && !r.scenario.Beyond {
+			r.broken("pause", "chain %s is %s, though 1/3 of the power or less can have said so", s.Label, s.Paused)
+		}
+		if c.broken {
+			continue
+		}
 		if s.CursorHash != c.hash(s.Cursor) {
 			r.broken("I3", "the network has applied what never happened on chain %s, at nonce %d", s.Label, s.Cursor)
 		}
@@ -152,9 +183,9 @@ func (r *run) cursors(n *node, state bridge.Reader) {
 		if s.Executed > c.executed() {
 			r.broken("I3", "the network knows command %d of chain %s as executed, but it is not", s.Executed, s.Label)
 		}
-		r.positions[s.ID] = s
-		r.stats.Checks += 4
+		r.stats.Checks += 5
 	}
+	r.timeline.add(r.height, r.at.UnixMilli(), chains)
 }
 
 // holdings holds I1 from outside: the ledger says of each chain what its
@@ -170,13 +201,13 @@ func (r *run) holdings(n *node, state bridge.Reader) {
 	}
 	for _, s := range supply {
 		for _, b := range s.Chains {
-			cursor := r.positions[b.Chain].Cursor
-			if cursor == 0 {
+			c, cursor := r.world.chain(b.Chain), r.positions[b.Chain].Cursor
+			if cursor == 0 || c.broken || c.printed {
 				continue
 			}
 			asset := r.world.asset(s.Asset)
 			token, _ := tokenOf(asset, b.Chain)
-			held := r.world.chain(b.Chain).held[cursor-1][s.Asset]
+			held := c.at[cursor-1].holds[s.Asset]
 			units, err := held.Mul(scaleOf(asset, token))
 			said := b.Supply
 			if b.Mode == types.ModeLock {
@@ -229,7 +260,7 @@ func (r *run) unsettled() (why string, open int) {
 // ended says whether a deposit is released, refunded, claimable, or not worth a
 // refund.
 func (r *run) ended(t *transfer) bool {
-	if t.released || t.refunded || t.owed != nil {
+	if t.released || t.refunded || t.owed != nil || t.exempt {
 		return true
 	}
 	asset := r.world.asset(t.asset)
@@ -255,7 +286,10 @@ func (r *run) explain() (text string) {
 func (r *run) ask(n *node, t *transfer) (text string) {
 	n.view(func(state bridge.Reader) error {
 		answer, err := n.app.Machine().Query(state, "transfer", fmt.Appendf(nil, `{"id":%q}`, t.id))
-		text = fmt.Sprint(string(answer), err)
+		text = string(answer)
+		if err != nil {
+			text = err.Error()
+		}
 		return nil
 	})
 	return text
@@ -281,9 +315,15 @@ func (r *run) shortOfCustody() bool {
 				locking++
 			}
 		}
-		if locking < 2 || !strings.Contains(r.ask(n, t), string(types.ReasonMissingLiquidity)) {
+		if locking < 2 && !r.someLoss() || !strings.Contains(r.ask(n, t), string(types.ReasonMissingLiquidity)) {
 			return false
 		}
 	}
 	return true
+}
+
+// someLoss says whether a chain has broken its word, or tokens were printed:
+// then custody may be short for good.
+func (r *run) someLoss() bool {
+	return slices.ContainsFunc(r.world.chains, func(c *chain) bool { return c.broken || c.printed })
 }

@@ -105,7 +105,7 @@ func (r *run) propose(height int64, round int32, at time.Time) *block {
 	proposer.blind = r.fails("blind", FaultBlind)
 	last := r.lastCommitOf(proposer)
 	resp, err := proposer.app.PrepareProposal(ctx, &abci.RequestPrepareProposal{
-		MaxTxBytes: maxTxBytes, LocalLastCommit: last, Height: height, Time: at,
+		MaxTxBytes: maxTxBytes, Txs: r.operators.waiting, LocalLastCommit: last, Height: height, Time: at,
 	})
 	if err != nil {
 		r.broken("ABCI", "%s: prepare proposal: %v", proposer.Moniker, err)
@@ -344,8 +344,13 @@ func commitOrder(nodes []*node) []int {
 // apply has every process finalize and commit the decided block.
 func (r *run) apply(b *block, votes []precommit, round int32) {
 	r.blocks = append(r.blocks, b)
+	blackout := r.fails("blackout in a block", FaultBlackout)
 	for _, n := range r.nodes {
 		if !n.up() {
+			continue
+		}
+		if blackout {
+			n.crash(0, "before FinalizeBlock, with all others")
 			continue
 		}
 		n.finalize(b)
@@ -358,5 +363,6 @@ func (r *run) apply(b *block, votes []precommit, round int32) {
 	if b.result == nil { // nobody was there to see it: whoever starts first will
 		r.rare("a block that nobody applied at once")
 	}
+	r.included(b.process.Txs)
 	r.height, r.at, r.lastVotes, r.lastRound = b.process.Height, b.process.Time, votes, round
 }

@@ -44,15 +44,13 @@ func (n *node) start() {
 		n.run.broken("node", "%s: open the store: %v", n.Moniker, err)
 	}
 	n.box, n.observers = mailbox.New(), map[types.ChainID]*observer{}
-	for _, c := range n.run.world.chains {
-		n.observers[c.ID] = &observer{}
-	}
 	n.app, err = app.New(app.Options{
 		Store: s, Mailbox: inbox{n.box, n}, Self: n.id, Logger: slog.New(strictLog{n}), Version: "simnet", Checks: n.run.memo.checks(),
 	})
 	if err != nil {
 		n.run.broken("node", "%s: start: %v", n.Moniker, err)
 	}
+	n.setAlarms()
 	if n.app.Height() > 0 {
 		return
 	}
@@ -64,7 +62,9 @@ func (n *node) start() {
 // crash ends the process: nothing but its database is left.
 func (n *node) crash(blocks int, where string) {
 	n.run.count(FaultCrash)
-	n.run.rare("crash " + where)
+	if state := "a crash " + where; knownStates[state] {
+		n.run.rare(state)
+	}
 	n.run.trace("%s dies %s, for %d blocks", n.Moniker, where, blocks)
 	n.app, n.box, n.observers = nil, nil, nil
 	n.down = max(1, blocks)
@@ -125,6 +125,9 @@ func (n *node) work() {
 // sign signs what the state wants signed, and lets the mailbox forget what it
 // does not want any more.
 func (n *node) sign(state bridge.Reader) error {
+	if n.run.mute > n.run.height {
+		return nil
+	}
 	if n.run.dice.chance("slow signer", n.run.rate(FaultSlow)) {
 		n.run.count(FaultSlow)
 		return nil
@@ -150,18 +153,21 @@ func (n *node) observe(c bridge.ChainState) {
 		n.run.count(FaultSlow)
 		return
 	}
-	model := n.run.world.chain(c.ID)
-	var hide uint64
-	if o := n.observers[c.ID]; d.chance("hide", n.run.rate(FaultHide)) {
-		n.run.count(FaultHide)
-		hide = o.tip.Nonce + uint64(d.between("hide", 1, 4))
+	if n.observers[c.ID] == nil {
+		n.observers[c.ID] = &observer{}
 	}
-	switch n.observers[c.ID].round(n.box, c, n.run.genesis.Params.MarkStride, model.seen(n.liar), model.final, hide) {
-	case hidden:
+	model, o := n.run.world.chain(c.ID), n.observers[c.ID]
+	view := shown{inbox: model.seen(n.liar), final: model.final}
+	if d.chance("hide", n.run.rate(FaultHide)) {
+		n.run.count(FaultHide)
+		view.hide = o.tip.Nonce + uint64(d.between("hide", 1, 4))
+	}
+	switch o.round(n.box, c, n.run.genesis.Params.MarkStride, view) {
+	case nothing:
 		n.run.rare("an observer abstains")
 	case contradiction:
 		n.run.rare("an observer contradicts the cursor")
-		if !n.liar {
+		if !n.liar && !model.broken {
 			n.run.broken("I3", "%s: what was agreed of chain %s is not what happened there", n.Moniker, c.Label)
 		}
 	case fine:

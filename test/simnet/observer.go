@@ -11,76 +11,131 @@ import (
 )
 
 // observer follows the rules of package internal/observer over a model chain:
-// it starts at the agreed cursor, takes only what chains from there into the
-// proven position, and keeps nothing over a restart.
+// it starts at the agreed cursor, hands over only what chains from there into
+// the proven position, raises the alarm where the chain contradicts the cursor,
+// and keeps nothing over a restart.
 type observer struct {
+	agreed  bridge.ChainState
 	reading bool
 	tip     types.Mark
 	marks   []types.Mark // handed over, above the cursor
+	alarm   types.Alarm
+	calm    int // consistent rounds since the last contradiction
 }
 
-// maxHeld is how many events above the cursor an observer reads ahead.
-const maxHeld = 4096
+// calmRounds is after how many consistent rounds there is no alarm.
+const calmRounds = 10
 
-// errRewind says that the observer has forgotten what it knew.
-type trouble string
+// finding is what a round has found.
+type finding int
 
 const (
-	fine          trouble = ""
-	hidden        trouble = "events are hidden"
-	contradiction trouble = "the chain contradicts the cursor"
+	fine finding = iota
+	nothing
+	contradiction
 )
 
-// round is one look at a chain, of which the endpoints show shown, but for the
-// event at the nonce hide.
-func (o *observer) round(box *mailbox.Box, agreed bridge.ChainState, stride uint64, shown []bridgetest.Logged, final, hide uint64) trouble {
+// shown is a chain as the endpoints of an observer show it, but for the event at
+// the nonce hide.
+type shown struct {
+	inbox       []bridgetest.Logged
+	final, hide uint64
+}
+
+// round is one look at a chain.
+func (o *observer) round(box *mailbox.Box, agreed bridge.ChainState, stride uint64, chain shown) finding {
 	if agreed.Refused != "" {
-		return fine
+		return nothing
 	}
-	if !o.follow(box, agreed) {
-		return o.rewind(box, agreed.ID, contradiction)
+	if o.agreed.Paused == bridge.PauseContradicted && agreed.Paused != bridge.PauseContradicted {
+		o.rewind(box)
+		o.say(box, types.AlarmUnsaid)
 	}
-	end := sort.Search(len(shown), func(i int) bool { return shown[i].Block > final })
-	if uint64(end) < o.tip.Nonce {
-		return fine // behind what is known
-	}
-	proven := o.tip
-	if end > 0 {
-		proven = types.Mark{Nonce: shown[end-1].Nonce, Hash: shown[end-1].Hash}
-	}
-	if proven.Nonce == o.tip.Nonce && proven.Hash != o.tip.Hash {
-		return o.rewind(box, agreed.ID, contradiction)
-	}
-	news := mailbox.News{Head: final}
-	hash := o.tip.Hash
-	for i := o.tip.Nonce; i < uint64(end); i++ {
-		if i+1 == hide {
-			return hidden
+	o.agreed = agreed
+	found := o.look(box, stride, chain)
+	switch {
+	case found == contradiction:
+		o.calm = 0
+		o.alarm = types.AlarmContradiction
+		box.SetAlarm(agreed.ID, o.alarm)
+	case found == fine && o.alarm != types.AlarmOff:
+		if o.calm++; o.calm >= calmRounds {
+			o.say(box, types.AlarmOff)
 		}
-		l := shown[i]
+	}
+	return found
+}
+
+func (o *observer) say(box *mailbox.Box, alarm types.Alarm) {
+	o.alarm, o.calm = alarm, 0
+	box.SetAlarm(o.agreed.ID, alarm)
+}
+
+// look compares the chain with the cursor and hands over what is new.
+func (o *observer) look(box *mailbox.Box, stride uint64, chain shown) finding {
+	if !o.follow(box) {
+		o.rewind(box)
+		return nothing
+	}
+	end := sort.Search(len(chain.inbox), func(i int) bool { return chain.inbox[i].Block > chain.final })
+	proven := types.Mark{Nonce: uint64(end)}
+	if end > 0 {
+		proven.Hash = chain.inbox[end-1].Hash
+	}
+	switch {
+	case proven.Nonce < o.agreed.Cursor && chain.final >= o.agreed.Head,
+		proven.Nonce == o.agreed.Cursor && o.agreed.Cursor > 0 && proven.Hash != o.agreed.CursorHash:
+		o.rewind(box)
+		return contradiction
+	case proven.Nonce < o.tip.Nonce:
+		return nothing
+	case proven.Nonce == o.tip.Nonce && o.tip.Nonce > 0 && proven.Hash != o.tip.Hash:
+		o.rewind(box)
+		return nothing
+	}
+	return o.read(box, stride, chain, proven)
+}
+
+// read hands over the events up to the proven position, if they chain into it.
+func (o *observer) read(box *mailbox.Box, stride uint64, chain shown, proven types.Mark) finding {
+	news := mailbox.News{Head: chain.final}
+	hash := o.tip.Hash
+	for i := o.tip.Nonce; i < proven.Nonce; i++ {
+		if i+1 == chain.hide {
+			return nothing // the accumulator does not come out
+		}
+		l := chain.inbox[i]
 		hash = evmsig.Accumulate(hash, evmsig.InboxLeaf(l.Nonce, l.Event))
 		news.Events = append(news.Events, l.InboxEvent)
-		if int(i)+1 == len(shown) || shown[i+1].Block != l.Block || l.Nonce%stride == 0 {
+		if int(i)+1 == len(chain.inbox) || chain.inbox[i+1].Block != l.Block || l.Nonce%stride == 0 {
 			news.Marks = append(news.Marks, types.Mark{Nonce: l.Nonce, Hash: hash, Block: l.Block})
 		}
 	}
-	if hash != proven.Hash {
-		return o.rewind(box, agreed.ID, contradiction)
+	if proven.Nonce > o.tip.Nonce && hash != proven.Hash {
+		atCursor := o.tip.Nonce == o.agreed.Cursor && o.tip.Nonce > 0
+		o.rewind(box)
+		if atCursor { // the chain's own cursor is proven by the events after it
+			return contradiction
+		}
+		return nothing
 	}
-	if box.Add(agreed.ID, news) != nil {
-		return o.rewind(box, agreed.ID, hidden)
+	if box.Add(o.agreed.ID, news) != nil {
+		o.rewind(box)
+		return nothing
+	}
+	if proven.Nonce > o.tip.Nonce {
+		o.tip = proven
 	}
 	o.marks = append(o.marks, news.Marks...)
-	o.tip = proven
 	return fine
 }
 
 // follow takes the cursor as the place to read from, where there is nothing
 // newer; false is that it contradicts what was proven.
-func (o *observer) follow(box *mailbox.Box, agreed bridge.ChainState) bool {
-	cursor := types.Mark{Nonce: agreed.Cursor, Hash: agreed.CursorHash, Block: agreed.CursorBlock}
+func (o *observer) follow(box *mailbox.Box) bool {
+	cursor := types.Mark{Nonce: o.agreed.Cursor, Hash: o.agreed.CursorHash, Block: o.agreed.CursorBlock}
 	if !o.reading || o.tip.Nonce < cursor.Nonce {
-		box.Reset(agreed.ID)
+		box.Reset(o.agreed.ID)
 		o.tip, o.marks, o.reading = cursor, nil, true
 	}
 	own := o.tip
@@ -90,8 +145,8 @@ func (o *observer) follow(box *mailbox.Box, agreed bridge.ChainState) bool {
 	return own.Nonce != cursor.Nonce || own.Hash == cursor.Hash
 }
 
-func (o *observer) rewind(box *mailbox.Box, id types.ChainID, why trouble) trouble {
-	*o = observer{}
-	box.Reset(id)
-	return why
+// rewind forgets what the network has not agreed on.
+func (o *observer) rewind(box *mailbox.Box) {
+	o.reading, o.tip, o.marks = false, types.Mark{}, nil
+	box.Reset(o.agreed.ID)
 }

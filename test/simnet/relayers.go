@@ -113,6 +113,7 @@ func (r *run) tryWithout(n *node, c *chain, command bridge.OutboxCommand) {
 func (r *run) badRelay(n *node, c *chain, command bridge.OutboxCommand) {
 	rnd := r.dice.of("bad relay")
 	bad := command
+	r.rare("a forged relay")
 	switch rnd.IntN(4) {
 	case 0:
 		bad.Bytes = append([]byte{}, bad.Bytes...)

@@ -25,37 +25,6 @@ func (b Break) String() string {
 	return fmt.Sprintf("height %d: %s: %s", b.Height, b.Invariant, b.Text)
 }
 
-// Stats are what a run, or many, did.
-type Stats struct {
-	Seeds     int
-	Blocks    int64
-	Replayed  int64 // blocks applied again by processes that were down
-	Transfers int64
-	Checks    int64 // single comparisons with the world
-	Audits    int64 // whole states that CheckInvariants looked at
-	Faults    map[Fault]int64
-	Rare      map[string]int64
-}
-
-// Add adds the figures of another run.
-func (s *Stats) Add(o Stats) {
-	s.Seeds += o.Seeds
-	s.Blocks += o.Blocks
-	s.Replayed += o.Replayed
-	s.Transfers += o.Transfers
-	s.Checks += o.Checks
-	s.Audits += o.Audits
-	if s.Faults == nil {
-		s.Faults, s.Rare = map[Fault]int64{}, map[string]int64{}
-	}
-	for k, n := range o.Faults {
-		s.Faults[k] += n
-	}
-	for k, n := range o.Rare {
-		s.Rare[k] += n
-	}
-}
-
 // Result is the outcome of a run.
 type Result struct {
 	Stats Stats
@@ -75,6 +44,7 @@ type run struct {
 	genesis types.Genesis
 	init    *abci.RequestInitChain
 	world   *world
+	added   *types.Chain // by governance
 	nodes   []*node
 	order   []int // of the commit
 	// listener judges what honest processes make at heights at which not all do.
@@ -83,22 +53,30 @@ type run struct {
 	ending   bool // no more faults
 	calm     bool // none until the next block
 
+	mute      int64 // until this height nobody signs
 	height    int64
 	at        time.Time
 	blocks    []*block
 	lastVotes []precommit
 	lastRound int32
-	agreed    []bridge.ChainState                 // chains, by the newest state
-	positions map[types.ChainID]bridge.ChainState // the same
-	keep      int64                               // versions that stores keep; 0: all
+	operators *operators
+	limits    *limits
+	timeline  *timeline
+	mayPause  map[types.ChainID]bool // there was a reason for it
+	// quarantineOf is the transfers in quarantine, by record.
+	quarantineOf map[uint64]types.TransferID
+	agreed       []bridge.ChainState                 // chains, by the newest state
+	positions    map[types.ChainID]bridge.ChainState // the same
+	keep         int64                               // versions that stores keep; 0: all
 }
 
 // Run simulates a scenario.
 func Run(s Scenario) (result Result) {
 	r := &run{
 		scenario: s, dice: newDice(s.Seed), memo: newMemo(), at: time.Unix(1_800_000_000, 0).UTC(),
-		positions: map[types.ChainID]bridge.ChainState{},
-		stats:     Stats{Seeds: 1, Faults: map[Fault]int64{}, Rare: map[string]int64{}},
+		positions: map[types.ChainID]bridge.ChainState{}, operators: newOperators(), timeline: newTimeline(),
+		mayPause: map[types.ChainID]bool{}, quarantineOf: map[uint64]types.TransferID{},
+		stats: Stats{Seeds: 1, Faults: map[Fault]int64{}, Rare: map[string]int64{}},
 	}
 	defer func() {
 		result.Stats = r.stats
@@ -133,9 +111,6 @@ func (r *run) note(invariant, format string, args ...any) {
 	}
 }
 
-func (r *run) count(f Fault)     { r.stats.Faults[f]++ }
-func (r *run) rare(state string) { r.stats.Rare[state]++ }
-
 // traceLines is how many lines of a trace are kept.
 const traceLines = 60
 
@@ -166,7 +141,8 @@ func (r *run) begin() {
 		r.keep = 1 + rnd.Int64N(5)
 	}
 	r.genesis = drawGenesis(r.scenario, rnd, members)
-	r.world = newWorld(r.scenario, r.genesis, rnd)
+	r.world = newWorld(r.scenario, &r.genesis, rnd)
+	r.limits = newLimits(r.world.assets)
 	state, err := json.Marshal(r.genesis)
 	if err != nil {
 		r.broken("genesis", "%v", err)
@@ -194,6 +170,11 @@ func (r *run) block() {
 	r.wake()
 	r.tick()
 	r.claims()
+	r.govern()
+	r.connect()
+	if r.height > r.mute && r.fails("mute", FaultMute) {
+		r.mute = r.height + int64(r.dice.between("mute", 3, 15))
+	}
 	for _, n := range r.nodes {
 		if n.up() {
 			n.work()
@@ -210,8 +191,9 @@ func (r *run) block() {
 	}
 	b, votes, round := r.decide()
 	r.apply(b, votes, round)
-	r.relay()
 	r.check()
+	r.tell(b.result.Events)
+	r.relay()
 	if r.noted != nil {
 		panic(*r.noted)
 	}
@@ -257,11 +239,12 @@ const settleBlocks = 60
 // end stops the faults and waits for every deposit to come to its end. Liars
 // beyond 1/3 become honest: otherwise nothing need ever end.
 func (r *run) end() {
-	r.ending = true
+	r.ending, r.mute = true, 0
 	r.heal()
 	for _, c := range r.world.chains {
 		c.stalled, c.forgery = 0, nil
 	}
+	r.operators.tried = map[string]int64{}
 	for _, n := range r.nodes {
 		if n.liar { // it is given other endpoints
 			n.crash(0, "to be repaired")
@@ -275,12 +258,17 @@ func (r *run) end() {
 		}
 		if blocks == settleBlocks+maxExpiry+open {
 			if r.shortOfCustody() {
-				r.rare("an asset locked on two chains, short on one")
+				r.rare("an asset short of custody")
 				break
 			}
 			r.broken("I7", "%d blocks after the last fault, %s %s", blocks, missing, r.explain())
 		}
 		r.block()
+	}
+	for _, s := range r.agreed {
+		if s.Paused != bridge.PauseNone {
+			r.rare("paused until the end")
+		}
 	}
 	for _, n := range r.nodes {
 		n.view(func(state bridge.Reader) error { return r.audit(n, state) })

@@ -1,9 +1,6 @@
 package simnet
 
-import (
-	"math/rand/v2"
-	"slices"
-)
+import "math/rand/v2"
 
 // Fault is a kind of trouble that a run may be given.
 type Fault string
@@ -28,12 +25,21 @@ const (
 	FaultInvalid  Fault = "invalid"  // deposits that cannot be released
 	FaultRelay    Fault = "relay"    // relayers that repeat, reorder, cut and forge
 	FaultIdle     Fault = "idle"     // relayers that do nothing for a while
+	FaultPause    Fault = "pause"    // operators pause a chain
+	FaultAlarm    Fault = "alarm"    // Byzantine validators raise alarms
+	FaultProposal Fault = "proposal" // terms, limits and parameters change
+	FaultTx       Fault = "tx"       // transactions that no block may hold
+	FaultDeep     Fault = "deep"     // chains that reorganise past finality
+	FaultPrint    Fault = "print"    // somebody prints wrapped tokens
+	FaultBurst    Fault = "burst"    // many deposits at once
+	FaultMute     Fault = "mute"     // nobody signs for a while
 )
 
 // Faults is all of them.
 var Faults = []Fault{
 	FaultCrash, FaultBlackout, FaultLate, FaultMissing, FaultRound, FaultVote, FaultPropose, FaultPower, FaultForge,
 	FaultHide, FaultBlind, FaultSlow, FaultStall, FaultReorg, FaultRefuse, FaultInvalid, FaultRelay, FaultIdle,
+	FaultPause, FaultAlarm, FaultProposal, FaultTx, FaultDeep, FaultPrint, FaultBurst, FaultMute,
 }
 
 // Scenario is everything that decides a run. The same one gives the same run.
@@ -47,6 +53,7 @@ type Scenario struct {
 	Chains     int           // 2 to 4
 	Assets     int           // 1 to 3
 	Deposits   int           // about so many a block
+	Late       bool          // the last chain is added by governance
 	Rates      map[Fault]int // per mille, of whatever the fault may happen to
 }
 
@@ -55,8 +62,8 @@ func NewScenario(seed uint64, blocks int) Scenario {
 	d := newDice(seed)
 	r := d.of("scenario")
 	s := Scenario{
-		Seed: seed, Blocks: blocks, Chains: 2 + r.IntN(3), Assets: 1 + r.IntN(3), Deposits: 5 + r.IntN(4),
-		Rates: map[Fault]int{}, Beyond: r.IntN(5) == 0,
+		Seed: seed, Blocks: blocks, Chains: 2 + r.IntN(3), Assets: 1 + r.IntN(3), Deposits: 7 + r.IntN(4),
+		Rates: map[Fault]int{}, Beyond: r.IntN(5) == 0, Late: r.IntN(2) == 0,
 	}
 	switch n := r.IntN(10); {
 	case n < 7:
@@ -151,16 +158,5 @@ var usualRates = map[Fault]int{
 	FaultCrash: 5, FaultBlackout: 1, FaultLate: 60, FaultMissing: 60, FaultRound: 30, FaultVote: 150, FaultPropose: 150,
 	FaultPower: 50, FaultForge: 10, FaultHide: 20, FaultBlind: 40, FaultSlow: 60, FaultStall: 5, FaultReorg: 20,
 	FaultRefuse: 30, FaultInvalid: 40, FaultRelay: 60, FaultIdle: 10,
-}
-
-// Without is the scenario without some kinds of trouble.
-func (s Scenario) Without(off ...Fault) Scenario {
-	rates := map[Fault]int{}
-	for _, f := range Faults {
-		if !slices.Contains(off, f) {
-			rates[f] = s.Rates[f]
-		}
-	}
-	s.Rates = rates
-	return s
+	FaultPause: 2, FaultAlarm: 100, FaultProposal: 15, FaultTx: 20, FaultDeep: 2, FaultPrint: 1, FaultBurst: 2, FaultMute: 2,
 }

@@ -9,7 +9,11 @@ import (
 // users make deposits.
 func (r *run) users() {
 	d := r.dice
-	for range d.between("deposits", 0, 2*r.scenario.Deposits) {
+	n := d.between("deposits", 0, 2*r.scenario.Deposits)
+	if r.fails("burst", FaultBurst) {
+		n += d.between("burst", 50, 300)
+	}
+	for range n {
 		r.deposit(pick(d.of("deposit"), r.world.chains))
 	}
 }
@@ -31,21 +35,30 @@ func (r *run) deposit(c *chain) {
 		return
 	}
 	recipient, refundTo := r.world.address(), r.world.address()
-	d.Destination, d.Recipient, d.RefundTo = pick(rnd, r.world.chains).ID, types.RecipientFromAddress(recipient), refundTo
+	to := pick(rnd, r.world.chains)
+	for to == c && rnd.IntN(20) > 0 { // now and then it is a mistake
+		to = pick(rnd, r.world.chains)
+	}
+	d.Destination, d.Recipient, d.RefundTo = to.ID, types.RecipientFromAddress(recipient), refundTo
 	d.MaxFee = types.NewAmount(1 << 40)
 	if rnd.IntN(20) == 0 {
 		d.Data = randomBytes(rnd, rnd.IntN(types.MaxDataBytes+1))
 	}
-	if r.fails("invalid", FaultInvalid) {
-		r.spoil(rnd, &d)
-	}
 	t := &transfer{
 		asset: asset.ID, destination: d.Destination, recipient: recipient, refundTo: refundTo,
+		releasable: d.Destination != c.ID && r.isRegistered(asset.ID, d.Destination),
+	}
+	if r.fails("invalid", FaultInvalid) {
+		r.spoil(rnd, &d)
+		t.releasable, t.destination = false, d.Destination
 	}
 	token, _ := tokenOf(asset, c.ID)
 	var err error
 	if t.amount, err = d.Amount.Mul(scaleOf(asset, token)); err != nil {
 		return
+	}
+	if to, has := tokenOf(asset, t.destination); !has || due(t.amount, to.ReleaseFee, scaleOf(asset, to)).IsZero() {
+		t.releasable = false
 	}
 	if r.fails("refuse a release", FaultRefuse) {
 		if to := r.world.chain(d.Destination); to != nil {
@@ -127,9 +140,21 @@ func (r *run) claim(t *transfer) {
 	}
 	c.note(r.world.assets)
 	t.claimed = true
-	c.happened(func() { t.claimed = false })
+	c.happened(t, func() { t.claimed = false })
 	r.rare("a claim")
 	if err := c.Claim(t.owed.nonce, t.owed.index, to); err == nil {
 		r.broken("I2", "transfer %s: its owed refund was claimed twice", t.id)
 	}
+}
+
+// isRegistered says whether the network knows that a chain's contract has an
+// asset's token.
+func (r *run) isRegistered(asset types.AssetID, id types.ChainID) bool {
+	c := r.world.chain(id)
+	cursor := r.positions[id].Cursor
+	if cursor == 0 || cursor > uint64(len(c.at)) {
+		return false
+	}
+	_, known := c.at[cursor-1].holds[asset]
+	return known
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -24,6 +25,9 @@ type world struct {
 	byPayee   map[types.Address]*transfer // a recipient and a refund address are of one transfer alone
 	wallets   map[types.ChainID][]wallet  // who may deposit wrapped tokens
 	fresh     uint64                      // addresses made
+	late      *types.Chain                // not deployed yet
+	// counterfeit are deposits of printed tokens.
+	counterfeit map[types.TransferID]bool
 }
 
 // thief is who gets what forged deposits are worth.
@@ -49,12 +53,17 @@ type transfer struct {
 	tried    bool // a release of it was reported as failed
 	owed     *debt
 	claimed  bool
+
+	releasable bool // nothing was wrong with it
+	vanished   bool // its deposit is not in its chain's history any more
+	exempt     bool // a chain has broken its word about it
 }
 
 // payment is an event on a chain that changed where a transfer stands.
 type payment struct {
-	block uint64
-	undo  func()
+	block    uint64
+	transfer *transfer
+	undo     func()
 }
 
 // debt is a refund that could not be paid.
@@ -108,7 +117,7 @@ func scaleOf(a types.Asset, t types.Token) types.Amount {
 
 // drawGenesis makes chains, assets and parameters, with all kinds of limits.
 func drawGenesis(s Scenario, r *rand.Rand, members []*member) types.Genesis {
-	g := types.Genesis{Params: drawParams(r)}
+	g := types.Genesis{Params: drawParams(s, r)}
 	for _, m := range members {
 		g.Validators = append(g.Validators, m.Validator)
 	}
@@ -128,7 +137,7 @@ func drawGenesis(s Scenario, r *rand.Rand, members []*member) types.Genesis {
 // maxExpiry is the longest that a chain lets a transfer wait, so that runs end.
 const maxExpiry = 50
 
-func drawParams(r *rand.Rand) types.Params {
+func drawParams(s Scenario, r *rand.Rand) types.Params {
 	p := types.DefaultParams()
 	p.MarkStride = []uint64{16, 16, 32, 128}[r.IntN(4)]
 	p.MaxMarks = []uint32{2, 8, 64}[r.IntN(3)]
@@ -136,6 +145,10 @@ func drawParams(r *rand.Rand) types.Params {
 	p.MaxOpenBatches = 1 + r.Uint32N(4)
 	p.HeadInterval = 1 + r.Uint64N(20)
 	p.KeepBlocks = 3 + r.Uint64N(10)
+	if s.Rates[FaultDeep] > 0 { // a command that has left the state cannot be executed again
+		p.KeepBlocks = 200
+	}
+	p.VotingPeriod = 15 + r.Uint64N(30)
 	p.LargeDelayBlocks, p.LargeDelayMS = r.Uint64N(10), r.Uint64N(8000)
 	p.MaxHeld = 100
 	p.MaxOpenSeals = 4 + r.Uint32N(12)
@@ -149,9 +162,9 @@ func drawAsset(i int, r *rand.Rand, chains []types.Chain) types.Asset {
 	a := types.Asset{
 		ID: types.AssetID{byte(i + 1)}, Name: fmt.Sprint("Asset ", i), Symbol: fmt.Sprint("A", i), Decimals: []uint8{18, 8, 6}[r.IntN(3)],
 	}
-	home, second := r.IntN(len(chains)), -1
+	home, second := r.IntN(max(2, len(chains)-1)), -1
 	if r.IntN(8) == 0 {
-		second = r.IntN(len(chains))
+		second = r.IntN(max(2, len(chains)-1))
 	}
 	for at, c := range chains {
 		t := types.Token{Chain: c.ID, Mode: types.ModeMint, Decimals: a.Decimals - uint8(r.IntN(3))}
@@ -191,20 +204,61 @@ func units(unit types.Amount, n uint64) types.Amount {
 	return amount
 }
 
-func newWorld(s Scenario, g types.Genesis, r *rand.Rand) *world {
-	w := &world{assets: g.Assets, byPayee: map[types.Address]*transfer{}, wallets: map[types.ChainID][]wallet{}}
+// newWorld deploys the contracts. A chain that is added later stands in the
+// assets already, but not in the genesis.
+func newWorld(s Scenario, g *types.Genesis, r *rand.Rand) *world {
+	w := &world{
+		assets: g.Assets, byPayee: map[types.Address]*transfer{}, wallets: map[types.ChainID][]wallet{},
+		counterfeit: map[types.TransferID]bool{},
+	}
+	if last := len(g.Chains) - 1; s.Late && last >= 2 {
+		w.late, g.Chains = &g.Chains[last], g.Chains[:last]
+		g.Assets = nil
+		for _, a := range w.assets {
+			a.Tokens = slices.DeleteFunc(slices.Clone(a.Tokens), func(t types.Token) bool { return t.Chain == w.late.ID })
+			g.Assets = append(g.Assets, a)
+		}
+	}
+	for _, c := range g.Chains {
+		w.deploy(c, *g, uint64(r.IntN(4)))
+	}
+	return w
+}
+
+func (w *world) deploy(c types.Chain, g types.Genesis, lag uint64) {
 	set, err := types.SignerSet(g.Validators)
 	if err != nil {
 		panic(err) // drawn to be good
 	}
-	for _, c := range g.Chains {
-		model := newChain(evmsig.NetworkID(chainID), c, set)
-		model.Lag = uint64(r.IntN(4))
-		model.note(g.Assets)
-		w.chains = append(w.chains, model)
+	model := newChain(evmsig.NetworkID(chainID), c, set)
+	model.Lag = lag
+	model.note(w.assets)
+	w.chains = append(w.chains, model)
+}
+
+// connect adds the chain that was not there at the beginning, and maps what
+// assets it is to have.
+func (r *run) connect() {
+	if late := r.world.late; late != nil && r.height > 10 {
+		r.world.late = nil
+		r.world.deploy(*late, r.genesis, 2)
+		r.added = late
 	}
-	_ = s
-	return w
+	if r.added == nil {
+		return
+	}
+	if !slices.ContainsFunc(r.agreed, func(s bridge.ChainState) bool { return s.ID == r.added.ID }) {
+		set, _ := types.SignerSet(r.genesis.Validators) // as at the deployment
+		r.submit("add chain", types.Content{AddChain: &types.AddChain{
+			Chain: *r.added, CodeHash: types.Hash{1}, Block: 1, SetHash: set.Hash(),
+		}})
+		return
+	}
+	for _, a := range r.world.assets {
+		if token, has := tokenOf(a, r.added.ID); has && r.world.chain(r.added.ID).TokenOf(a.ID) == (types.Address{}) {
+			r.submit("map "+a.Symbol, types.Content{MapAsset: &types.MapAsset{Asset: a.ID, Token: token}})
+		}
+	}
 }
 
 // tick lets time pass on the chains.
@@ -220,6 +274,8 @@ func (r *run) tick() {
 			continue
 		}
 		r.reorganise(c)
+		r.deepReorg(c)
+		r.printTokens(c)
 		for range r.dice.between("mine", 0, 2) {
 			c.mine(r.at.Unix())
 		}
@@ -244,17 +300,20 @@ func (r *run) reorganise(c *chain) {
 
 // undo takes back, in the world's own books, what a reorg has undone.
 func (r *run) undo(c *chain, to uint64) {
-	c.held = c.held[:len(c.Inbox())]
+	c.at = c.at[:len(c.Inbox())]
 	for len(c.payments) > 0 {
 		last := c.payments[len(c.payments)-1]
 		if last.block <= to {
 			break
 		}
 		last.undo()
+		if c.broken {
+			last.transfer.exempt = true
+		}
 		c.payments = c.payments[:len(c.payments)-1]
 	}
 	r.world.transfers = slices.DeleteFunc(r.world.transfers, func(t *transfer) bool {
-		gone := t.id.Source == c.ID && t.id.Nonce > uint64(len(c.Inbox()))
+		gone := t.id.Source == c.ID && t.id.Nonce > uint64(len(c.Inbox())) && !t.vanished
 		if gone {
 			delete(r.world.byPayee, t.recipient)
 			delete(r.world.byPayee, t.refundTo)

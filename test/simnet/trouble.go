@@ -1,0 +1,123 @@
+package simnet
+
+import (
+	"slices"
+
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// deepReorg drops blocks that were final: the chain has broken its word. What
+// was booked on the strength of them is somebody's loss; everything else has to
+// go on, and the chain goes on once governance has re-anchored it.
+func (r *run) deepReorg(c *chain) {
+	if c.broken || c.Height() < 20 || !r.fails("deep", FaultDeep) {
+		return
+	}
+	to := c.final - 1 - r.dice.of("deep").Uint64N(8)
+	c.forgery = nil
+	c.common = uint64(len(c.Inbox()))
+	if err := c.Reorg(to); err != nil {
+		return
+	}
+	r.rare("a reorg past finality")
+	c.broken, c.final, r.mayPause[c.ID] = true, to, true
+	c.common = uint64(len(c.Inbox()))
+	for _, t := range r.world.transfers {
+		if t.id.Source == c.ID && t.id.Nonce > c.common {
+			t.exempt, t.vanished = true, true
+		}
+	}
+	r.undo(c, to)
+}
+
+// anchor says where a chain that has contradicted the network really is, as
+// operators read it from the chain; false while it is not as far as the cursor.
+func (r *run) anchor(c *chain, s bridge.ChainState) (types.Reanchor, bool) {
+	final := uint64(0)
+	for _, l := range c.Inbox() {
+		if l.Block <= c.final {
+			final = l.Nonce
+		}
+	}
+	if final < s.Cursor || s.Cursor == 0 {
+		return types.Reanchor{}, false
+	}
+	a := types.Reanchor{ID: c.ID, Nonce: s.Cursor, Common: s.Cursor, Block: c.final}
+	if c.hash(s.Cursor) != s.CursorHash {
+		a.Common = min(c.common, s.Cursor)
+	}
+	a.Hash = c.hash(a.Nonce)
+	a.OutboxNonce, a.NextItem = c.at[a.Nonce-1].executed, c.at[a.Nonce-1].next
+	for _, asset := range r.world.assets {
+		if token, has := tokenOf(asset, c.ID); has {
+			amount, err := c.at[a.Nonce-1].holds[asset.ID].Mul(scaleOf(asset, token))
+			if err != nil {
+				r.broken("simnet", "anchor: %v", err)
+			}
+			a.Balances = append(a.Balances, types.AssetBalance{Asset: asset.ID, Amount: amount})
+		}
+	}
+	slices.SortFunc(a.Balances, func(x, y types.AssetBalance) int { return slices.Compare(x.Asset[:], y.Asset[:]) })
+	return a, true
+}
+
+// reanchored exempts what the old history had and the new one has not: deposits
+// between the last common event and the anchor are seen by nobody.
+func (r *run) reanchored(c *chain, anchor uint64) {
+	for _, t := range r.world.transfers {
+		if t.id.Source == c.ID && t.id.Nonce > c.common && t.id.Nonce <= anchor {
+			t.exempt = true
+		}
+	}
+}
+
+// print gives somebody wrapped tokens that the bridge never minted, who deposits
+// more than there ever were: the network has to stop the asset there.
+func (r *run) printTokens(c *chain) {
+	if c.printed || !r.fails("print", FaultPrint) {
+		return
+	}
+	for _, a := range r.world.assets {
+		token, has := tokenOf(a, c.ID)
+		address := c.TokenOf(a.ID)
+		if !has || token.Mode != types.ModeMint || address == (types.Address{}) {
+			continue
+		}
+		c.printed = true
+		amount, err := c.Supply(address).Add(types.NewAmount(1 << 30))
+		if err != nil {
+			return
+		}
+		c.Give(address, thief, amount)
+		d := types.Deposited{
+			Token: address, Sender: thief, RefundTo: thief, Destination: r.otherThan(c), Recipient: types.RecipientFromAddress(thief),
+			Amount: amount, MaxFee: amount,
+		}
+		if nonce, err := c.Deposit(d); err == nil {
+			c.note(r.world.assets)
+			r.world.counterfeit[types.TransferID{Source: c.ID, Nonce: nonce}] = true
+		}
+		return
+	}
+}
+
+func (r *run) otherThan(c *chain) types.ChainID {
+	for _, other := range r.world.chains {
+		if other != c {
+			return other.ID
+		}
+	}
+	return 0
+}
+
+// leftPaused says whether nobody unpauses a chain: then what it holds expires.
+func (r *run) leftPaused(c *chain) bool {
+	if r.ending && c.left {
+		return true
+	}
+	if !r.ending {
+		c.left = c.left || r.dice.chance("left paused", 20)
+	}
+	return r.ending && c.left
+}

@@ -399,7 +399,7 @@ func (a *arena) someDeposit(rt *rapid.T) types.Deposited {
 		Token: a.known(rt), Sender: rapid.SampledFrom(a.people).Draw(rt, "sender"), Destination: there,
 		Recipient: types.RecipientFromAddress(a.people[0]), Amount: units(rt, "amount"), MaxFee: units(rt, "maximum fee"), Data: []byte{},
 	}
-	switch pick(rt, "bend", "", "", "", "", "", "", "destination", "recipient", "refund", "data", "balance") {
+	switch pick(rt, "bend", "", "", "", "", "", "", "destination", "recipient", "refund", "data", "balance", "minimum") {
 	case "destination":
 		d.Destination = pick(rt, "destination", types.ChainID(0), here, 1<<64-1)
 	case "recipient":
@@ -410,6 +410,8 @@ func (a *arena) someDeposit(rt *rapid.T) types.Deposited {
 		d.Data = make([]byte, pick(rt, "length", 1, 1024, 1025))
 	case "balance":
 		d.Amount = pick(rt, "amount", most, types.NewAmount(100_001))
+	case "minimum":
+		d.Amount = a.TokenState(d.Token).Minimum
 	}
 	// A transaction with more coin than there is, is none.
 	if has := a.Chain.Holding(d.Token, d.Sender); d.Token == types.NativeToken && d.Amount.Cmp(has) > 0 {

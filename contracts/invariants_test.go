@@ -220,7 +220,7 @@ func (a *audited) checkMoney() {
 		want := new(big.Int).Add(a.base[token], entry(a.moved, token))
 		a.check(number(a.holds(token)).Cmp(want) == 0, "token %s: contract %s, books %s", token, a.holds(token), want)
 		sum := new(big.Int)
-		for _, relayer := range a.people {
+		for _, relayer := range append([]common.Address{a.hooked[0].Address}, a.people...) {
 			fees := a.Claimable(relayer, token)
 			booked := entry(a.fees, [2]common.Address{relayer, token})
 			a.check(number(fees).Cmp(booked) == 0, "fees of %s in %s: contract %s, books %s", relayer, token, fees, booked)
@@ -284,6 +284,7 @@ func TestInvariants(t *testing.T) {
 			"claim":      a.claimSome,
 			"fees":       a.withdrawSome,
 			"wait":       func(rt *rapid.T) { a.Chain.Time += pick(rt, "seconds", uint64(1), 7, 60, 1000) },
+			"contract":   a.executeByContract,
 			"nuisance":   a.nuisance,
 			"theft":      a.theft,
 		}
@@ -367,10 +368,9 @@ func (a *audited) nuisance(rt *rapid.T) {
 		threshold := big.NewInt(int64(rapid.IntRange(0, 400_000).Draw(rt, "threshold")))
 		_, err = a.at("ThresholdToken", a.lock[slices.Index(hostiles, "ThresholdToken")]).Send(a.Owner, "setThreshold", threshold)
 	case "hook":
-		target, input := a.hook(rt)
 		h := &a.hooked[rapid.IntRange(0, len(a.hooked)-1).Draw(rt, "who")]
-		h.before = a.successes(*h)
-		_, err = h.Send(a.Owner, "setHook", target, input)
+		target, input := a.hook(rt, *h)
+		a.setHook(h, target, input)
 	case "staking":
 		_, err = a.staking.Send(a.Owner, "setBehaviour", rapid.Bool().Draw(rt, "broken"), chance(rt, "hungry", 4))
 	case "stake":
@@ -380,8 +380,32 @@ func (a *audited) nuisance(rt *rapid.T) {
 	a.audit(nil)
 }
 
+func (a *audited) setHook(h *hooked, target common.Address, input []byte) {
+	h.before = a.successes(*h)
+	_, err := h.Send(a.Owner, "setHook", target, input)
+	a.must(err)
+}
+
+// executeByContract makes the reentrant token a relayer: somebody's transfer of
+// nothing makes it execute. What it then earns it may try to fetch in the middle
+// of a payout.
+func (a *audited) executeByContract(rt *rapid.T) {
+	order, h := a.sealed(rt, a.next(rt)), &a.hooked[0]
+	input, err := a.Pack(order)
+	a.must(err)
+	a.setHook(h, a.Address, input)
+	events := len(a.inbox.Events)
+	a.follow(h.Send(a.people[0], "transfer", a.people[0], common.Big0))
+	if len(a.inbox.Events) > events {
+		a.check(a.successes(*h) == h.before+1, "the order was executed within itself")
+		a.executed(order, a.last().(types.Executed))
+	}
+	a.setHook(h, common.Address{}, nil)
+	a.audit(order.Command)
+}
+
 // hook draws what a foreign contract tries when it has control.
-func (a *audited) hook(rt *rapid.T) (target common.Address, input []byte) {
+func (a *audited) hook(rt *rapid.T, h hooked) (target common.Address, input []byte) {
 	var err error
 	person := rapid.SampledFrom(a.people).Draw(rt, "person")
 	switch pick(rt, "hook", "execute", "deposit", "native", "claim", "fees", "stake") {
@@ -392,7 +416,13 @@ func (a *audited) hook(rt *rapid.T) (target common.Address, input []byte) {
 	case "native":
 		input, err = a.ABI.Pack("depositNative", uint64(there), [32]byte{1}, person, big.NewInt(0), []byte{})
 	case "claim":
-		input, err = a.ABI.Pack("claim", a.position.OutboxNonce, uint32(0), a.known(rt), big.NewInt(100), person)
+		var mine debt
+		for _, d := range a.debts {
+			if d.Recipient == h.Address {
+				mine = d
+			}
+		}
+		input, err = a.ABI.Pack("claim", mine.nonce, mine.index, mine.Token, number(mine.Amount), person)
 	case "fees":
 		input, err = a.ABI.Pack("withdrawFees", a.known(rt), person)
 	case "stake":

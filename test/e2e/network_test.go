@@ -41,13 +41,13 @@ const (
 // fees are the same on all chains.
 type asset struct {
 	symbol      string
-	origin      common.Address // on alpha
-	wrapped     common.Address // on beta: minted, or locked where the test names a token
-	far         common.Address // on gamma
-	fee, refund int64          // of a release, of a refund
+	origin      common.Address    // on alpha
+	wrapped     common.Address    // on beta: minted, or locked where the test names a token
+	far         common.Address    // on gamma
+	fee, refund int64             // of a release, of a refund
 	terms       map[uint64]string // by chain, more of its token as `genesis add-asset` takes it
-	lone        bool           // alpha's alone
-	deficit     int64          // what is lost at the end
+	lone        bool              // alpha's alone
+	deficit     int64             // what is lost at the end
 }
 
 // token is what holds the asset on a chain.
@@ -288,11 +288,16 @@ func (n *network) tails() {
 
 // run runs a command of bridged, with the deployer's key.
 func (n *network) run(args ...string) (result []byte, err error) {
+	return n.runWith([]string{"BRIDGED_KEY=" + common.Bytes2Hex(keyOf(n.deployer))}, args...)
+}
+
+// runWith runs a command of bridged with more in its environment.
+func (n *network) runWith(env []string, args ...string) (result []byte, err error) {
 	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
 	defer cancel()
 	var out, complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, executable, args...)
-	cmd.Env = append(os.Environ(), "BRIDGED_KEY="+common.Bytes2Hex(keyOf(n.deployer)))
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	if err := cmd.Run(); err != nil {
 		return out.Bytes(), fmt.Errorf("bridged %s: %w: %s", strings.Join(args, " "), err, complaint.String())

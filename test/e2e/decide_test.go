@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// decide has one operator propose, and as many others vote for it as it takes.
+// What is not to be proposed yet is proposed again.
+func (n *network) decide(what ...string) {
+	n.t.Helper()
+	var proposal bridge.ProposalView
+	eventually(n.t, time.Minute, fmt.Sprintf("a proposal to %v", what), func(context.Context) (err error) {
+		proposal, err = n.operate(0, append([]string{"propose"}, what...)...)
+		return err
+	})
+	for i := 1; proposal.Tally.Yes < proposal.Tally.Needed; i++ {
+		var err error
+		if proposal, err = n.operate(i, "vote", fmt.Sprint(proposal.ID), "yes"); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	if proposal.Status != types.ProposalApplied {
+		n.t.Fatalf("proposal %d (%s) is %s: %s", proposal.ID, proposal.Action, proposal.Status, proposal.Result)
+	}
+}
+
+// operate sends a transaction of a validator's operator, and returns how the
+// proposal stands after its block.
+func (n *network) operate(i int, args ...string) (bridge.ProposalView, error) {
+	n.t.Helper()
+	home := n.homes[i].Home
+	args = append(append([]string{"tx", "gov"}, args...), "--home", home, "--yes", "--output", "json",
+		"--passphrase-file", filepath.Join(config.Home(home).Keys(), "passphrase"))
+	raw, err := n.runWith(nil, args...)
+	if err != nil {
+		return bridge.ProposalView{}, err
+	}
+	var outcome struct {
+		Proposal bridge.ProposalView `json:"proposal"`
+	}
+	if err := json.Unmarshal(raw, &outcome); err != nil {
+		return bridge.ProposalView{}, fmt.Errorf("%s: %w", raw, err)
+	}
+	return outcome.Proposal, nil
+}
+
+// alarm lets validators say that a chain is to be paused, or say it no more.
+func (n *network) alarm(c *chain, raise bool, validators ...int) {
+	n.t.Helper()
+	for _, i := range validators {
+		args := []string{"alarm", "clear", c.name, "--home", n.homes[i].Home}
+		if raise {
+			args = []string{"alarm", "raise", c.name, "--home", n.homes[i].Home, "--reason", "a drill"}
+		}
+		n.must(args...)
+	}
+}

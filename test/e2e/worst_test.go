@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// worstDay has what the cases of one bad day use on their network.
+type worstDay struct {
+	*network
+	many, rich, away evmnode.Account // who bursts, who has large amounts, who is on beta
+}
+
+// TestWorstDay sends more than a flow limit lets through, and more than may go at
+// once, over chains that are paused or die. Nothing is lost, and nothing is paid
+// before its time.
+func TestWorstDay(t *testing.T) {
+	t.Parallel()
+	w := &worstDay{}
+	w.network = newNetwork(t, plan{
+		users: 3, third: true, assets: func(n *network) []*asset {
+			n.gold.terms = map[uint64]string{betaID: flowTerms}
+			n.coin.far = native
+			n.coin.terms = map[uint64]string{alphaID: largeTerms, betaID: largeTerms, gammaID: farTerms}
+			return nil
+		},
+		terms: func(c *chain) []string {
+			if c.id() == betaID {
+				return []string{"--expiry-blocks", pauseExpiry}
+			}
+			return nil
+		},
+		params: []string{
+			"head_interval=4", "large_delay_blocks=10", "large_delay_ms=" + largeDelayMS,
+			"retire_delay_blocks=20", "retire_delay_ms=3000",
+		},
+	})
+	w.many, w.rich, w.away = w.users[0], w.users[1], w.users[2]
+	stranded := w.gammaDies()
+	large := w.depositLarge()
+	w.flow()
+	w.largeArrives(large)
+	w.pausedBeta()
+	w.retireGamma(stranded)
+	w.audit()
+}
+
+// released waits until transfers are, and returns where they were.
+func (w *worstDay) released(ids ...string) {
+	w.t.Helper()
+	w.reach(time.Minute, types.StatusReleased, ids...)
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math/big"
-	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -12,7 +11,7 @@ import (
 var nativeToken = common.HexToAddress("0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE")
 
 // asset is something of value that the bridge carries: locked on its home
-// chain, minted on the other.
+// chain, minted on the others.
 type asset struct {
 	symbol   string
 	name     string
@@ -21,8 +20,17 @@ type asset struct {
 	origin   common.Address // token on the home chain
 	away     *chain
 	wrapped  common.Address // token on the other chain; the network says which
-	fee      *big.Int       // of a release, on either chain
+	fee      *big.Int       // of a release and of a refund, on every chain
+	third    *chain         // minted here too, where nothing is ever looked at; nil for most
+	terms    string         // more of its token on the other chain, for `genesis add-asset`
 }
+
+// The limits of the devnet's assets, in whole tokens.
+const (
+	flowCapacity = 100 // of GOLD, on beta
+	flowRate     = 15  // a second
+	largeAmount  = 500 // of SILVER, on alpha
+)
 
 // newAssets are the network's assets: the test tokens, and alpha's own coin.
 func newAssets(cs chains, tokens []*token) []*asset {
@@ -32,16 +40,35 @@ func newAssets(cs chains, tokens []*token) []*asset {
 		if away == t.home {
 			away = cs[1]
 		}
-		assets = append(assets, &asset{
+		a := &asset{
 			symbol: t.symbol, name: t.name, decimals: t.decimals, home: t.home, origin: t.address, away: away,
 			fee: new(big.Int).Div(t.unit(1), big.NewInt(100)),
-		})
+		}
+		a.limit()
+		assets = append(assets, a)
 	}
-	return append(assets, &asset{
+	coin := &asset{
 		symbol: "ALPHA", name: "Alpha Coin", decimals: 18, home: cs[0], origin: nativeToken, away: cs[1],
 		fee: big.NewInt(1e15),
-	})
+	}
+	if len(cs) > 2 {
+		coin.third = cs[2]
+	}
+	return append(assets, coin)
 }
+
+// limit gives an asset of the devnet its terms.
+func (a *asset) limit() {
+	switch a.symbol {
+	case "GOLD":
+		a.terms = fmt.Sprintf(",flow_capacity=%s,flow_rate=%s", a.milli(1000*flowCapacity), a.milli(1000*flowRate))
+	case "SILVER":
+		a.terms = fmt.Sprintf(",large=%s", a.milli(1000*largeAmount))
+	}
+}
+
+// on says whether people have the asset on a chain.
+func (a *asset) on(c *chain) bool { return c == a.home || c == a.away }
 
 // native says whether the asset is the chain's own coin.
 func (a *asset) native(c *chain) bool { return a.token(c) == nativeToken }
@@ -70,11 +97,15 @@ func (a *asset) flags() []string {
 		address = "native"
 	}
 	fees := fmt.Sprintf("release_fee=%s,refund_fee=%s", a.fee, a.fee)
-	return []string{
+	flags := []string{
 		a.symbol, "--name", a.name, "--decimals", fmt.Sprint(a.decimals),
 		"--token", fmt.Sprintf("chain=%s,mode=lock,address=%s,%s", a.home.name, address, fees),
-		"--token", fmt.Sprintf("chain=%s,mode=mint,%s", a.away.name, fees),
+		"--token", fmt.Sprintf("chain=%s,mode=mint,%s%s", a.away.name, fees, a.terms),
 	}
+	if a.third != nil {
+		flags = append(flags, "--token", fmt.Sprintf("chain=%s,mode=mint,%s", a.third.name, fees))
+	}
+	return flags
 }
 
 // assetAnswer is what `query assets` says of one.
@@ -99,7 +130,7 @@ func (a *asset) learn(answer []assetAnswer) bool {
 				a.wrapped = t.Token
 			}
 		}
-		return slices.Contains(said.Registered, a.home.node.ChainID()) && slices.Contains(said.Registered, a.away.node.ChainID())
+		return len(said.Registered) == len(said.Tokens)
 	}
 	return false
 }

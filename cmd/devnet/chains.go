@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -16,12 +17,14 @@ import (
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 )
 
-// The two chains of every devnet.
+// The two chains of every devnet, and the one that dies in the demo.
 const (
 	alphaName = "alpha"
 	betaName  = "beta"
+	gammaName = "gamma"
 	alphaID   = 31001
 	betaID    = 31002
+	gammaID   = 31003
 )
 
 // startBalance is what each development account has of a chain's own coin.
@@ -34,6 +37,7 @@ type chainOptions struct {
 	gasLimit    uint64
 	rules       string
 	ports       []int
+	third       bool // with gamma, on any free port
 }
 
 func defaultChainOptions() *chainOptions {
@@ -70,6 +74,7 @@ type chain struct {
 	client *ethclient.Client
 	reader *balance.Reader
 	bridge common.Address // once one is deployed
+	dead   bool
 }
 
 func (c *chain) id() *big.Int { return new(big.Int).SetUint64(c.node.ChainID()) }
@@ -80,8 +85,13 @@ func (c *chain) close() error {
 	return c.node.Close()
 }
 
-// chains are alpha and beta, in this order.
+// chains are alpha and beta, in this order, and gamma if it is there.
 type chains []*chain
+
+// living are those that still answer.
+func (cs chains) living() chains {
+	return slices.DeleteFunc(slices.Clone(cs), func(c *chain) bool { return c.dead })
+}
 
 func (cs chains) close() error {
 	var errs []error
@@ -91,7 +101,7 @@ func (cs chains) close() error {
 	return errors.Join(errs...)
 }
 
-// startChains runs both chains, on which the given accounts have funds. Only
+// startChains runs the chains, on which the given accounts have funds. Only
 // those that came up with the last one are left running: none on failure.
 func startChains(ctx context.Context, options *chainOptions, accounts []evmnode.Account) (cs chains, err error) {
 	defer func() {
@@ -107,15 +117,19 @@ func startChains(ctx context.Context, options *chainOptions, accounts []evmnode.
 	if len(options.ports) != 2 {
 		return nil, fmt.Errorf("--rpc-ports names %d ports; want 2", len(options.ports))
 	}
-	for i, name := range []string{alphaName, betaName} {
+	names, ids, ports := []string{alphaName, betaName}, []uint64{alphaID, betaID}, options.ports
+	if options.third {
+		names, ids, ports = append(names, gammaName), append(ids, gammaID), append(slices.Clone(ports), 0)
+	}
+	for i, name := range names {
 		c, err := startChain(ctx, name, evmnode.Config{
-			ChainID:     []uint64{alphaID, betaID}[i],
+			ChainID:     ids[i],
 			BlockTime:   options.blockTime,
 			FinalityLag: options.finalityLag,
 			GasLimit:    options.gasLimit,
 			Rules:       rules,
-			HTTPPort:    options.ports[i],
-			WSPort:      options.ports[i],
+			HTTPPort:    ports[i],
+			WSPort:      ports[i],
 			Alloc:       evmnode.Fund(accounts, startBalance),
 		})
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
+	"github.com/icrosschain/bridged/contracts"
 	"github.com/icrosschain/bridged/contracts/bindings"
 )
 
@@ -19,6 +20,7 @@ type token struct {
 	decimals uint8
 	home     *chain
 	address  common.Address
+	picky    bool // can refuse one address
 }
 
 // unit is n whole tokens in the token's own units.
@@ -28,11 +30,13 @@ func (t *token) unit(n int64) *big.Int {
 }
 
 // deployTokens creates the test tokens: one on each chain, with the decimals
-// that are the usual ones and the ones that most often go wrong.
+// that are the usual ones and the ones that most often go wrong, and one that can
+// refuse somebody.
 func deployTokens(ctx context.Context, cs chains, deployer evmnode.Account) ([]*token, error) {
 	tokens := []*token{
 		{name: "Gold", symbol: "GOLD", decimals: 18, home: cs[0]},
 		{name: "Silver", symbol: "SILVER", decimals: 6, home: cs[1]},
+		{name: "Stone", symbol: "STONE", decimals: 6, home: cs[0], picky: true},
 	}
 	for _, t := range tokens {
 		w, err := newWallet(ctx, t.home, deployer)
@@ -47,14 +51,40 @@ func deployTokens(ctx context.Context, cs chains, deployer evmnode.Account) ([]*
 }
 
 func (t *token) deploy(ctx context.Context, w *wallet) error {
-	code := common.FromHex(bindings.TestTokenMetaData.Bin)
-	arguments := bindings.NewTestToken().PackConstructor(t.name, t.symbol, t.decimals)
-	receipt, err := w.do(ctx, call{data: append(code, arguments...)})
-	if err != nil {
-		return err
+	name, arguments := "TestToken", []any{t.name, t.symbol, t.decimals}
+	if t.picky {
+		name, arguments = "BlacklistToken", nil
 	}
-	t.address = receipt.ContractAddress
-	return nil
+	var err error
+	t.address, err = w.deploy(ctx, name, arguments...)
+	return err
+}
+
+// deploy creates a contract of ours by its name.
+func (w *wallet) deploy(ctx context.Context, name string, arguments ...any) (common.Address, error) {
+	artifact, err := contracts.Load(name)
+	if err != nil {
+		return common.Address{}, err
+	}
+	packed, err := artifact.ABI.Pack("", arguments...)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("arguments of %s: %w", name, err)
+	}
+	receipt, err := w.do(ctx, call{data: append(artifact.Bytecode, packed...)})
+	if err != nil {
+		return common.Address{}, err
+	}
+	return receipt.ContractAddress, nil
+}
+
+// ban is the call that makes a picky token refuse an address, and no other one.
+func (t *token) ban(who common.Address) (call, error) {
+	artifact, err := contracts.Load("BlacklistToken")
+	if err != nil {
+		return call{}, err
+	}
+	data, err := artifact.ABI.Pack("ban", who)
+	return call{to: &t.address, data: data}, err
 }
 
 // mint is the call that creates tokens for somebody.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 )
 
@@ -28,7 +29,7 @@ func demoCommand() *cobra.Command {
 	jsonFile := ""
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run a network, send transfers, kill a validator, and check what became of it all",
+		Short: "Run a network, send transfers, kill a validator and a chain, and check what became of it all",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context(), options, jsonFile, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -41,6 +42,7 @@ func demoCommand() *cobra.Command {
 
 // runDemo is `devnet demo`.
 func runDemo(ctx context.Context, options *networkOptions, jsonFile string, out, said io.Writer) (err error) {
+	options.chains.third = true
 	n, err := startNetwork(ctx, options, newProgress(said))
 	if err != nil {
 		return err
@@ -69,6 +71,7 @@ func runDemo(ctx context.Context, options *networkOptions, jsonFile string, out,
 type demo struct {
 	*network
 	transfers []*transfer
+	troubles  []trouble
 	strangers uint64
 }
 
@@ -77,13 +80,13 @@ func (d *demo) run(ctx context.Context) (*report, error) {
 	if err := d.equip(ctx, startTokens); err != nil {
 		return nil, err
 	}
-	for _, act := range []func(context.Context) error{d.there, d.back, d.burst, d.withThree, d.whole} {
+	for _, act := range []func(context.Context) error{d.there, d.back, d.burst, d.withThree, d.whole, d.worstDay} {
 		if err := act(ctx); err != nil {
 			return nil, err
 		}
 	}
 	d.progress.say("checking")
-	return d.judge(ctx, d.transfers)
+	return d.judge(ctx, d.transfers, d.troubles)
 }
 
 // round sends transfers and waits for their end.
@@ -135,7 +138,7 @@ func (d *demo) burst(ctx context.Context) error {
 	d.progress.say("%d transfers at once from each side", len(d.people.users))
 	var transfers []*transfer
 	for i, user := range d.people.users {
-		for _, c := range d.chains {
+		for _, c := range d.chains[:2] {
 			own := d.native(c)
 			a := own[i%len(own)]
 			transfers = append(transfers, &transfer{
@@ -165,7 +168,7 @@ func (d *demo) native(c *chain) []*asset {
 	return slices.DeleteFunc(slices.Clone(d.assets), func(a *asset) bool { return a.home != c })
 }
 
-func (d *demo) stranger() (address [20]byte) {
+func (d *demo) stranger() common.Address {
 	d.strangers++
 	return stranger(d.strangers)
 }

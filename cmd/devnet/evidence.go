@@ -72,7 +72,7 @@ func (n *network) gather(ctx context.Context, top int64) (*evidence, error) {
 		return nil, err
 	}
 	ids := map[string]uint64{}
-	for _, c := range n.chains {
+	for _, c := range n.chains.living() {
 		ids[c.name] = c.node.ChainID()
 		if err := c.scanLogs(ctx, e); err != nil {
 			return nil, err
@@ -192,9 +192,9 @@ func (e *evidence) marked(t *transfer) (int64, error) {
 	return 0, errors.New("no vote in any block covers the deposit")
 }
 
-// released is the height that was under way when a relayer first sent a
-// transfer's release.
-func (e *evidence) released(t *transfer) (int64, error) {
+// sentAt is the height that was under way when a relayer first sent a transfer's
+// release.
+func (e *evidence) sentAt(t *transfer) (int64, error) {
 	first := int64(-1)
 	for _, s := range e.sent[t.state.OutboxChain] {
 		if s.covers(t.state.OutboxNonce, t.state.OutboxIndex) && (first < 0 || s.height < first) {
@@ -207,16 +207,17 @@ func (e *evidence) released(t *transfer) (int64, error) {
 	return first, nil
 }
 
-// release is the one execution on the destination chain that paid a transfer.
-func (e *evidence) release(t *transfer) (execution, error) {
+// payment is the one execution that paid a transfer: on the destination chain its
+// release, on the source chain its refund.
+func (e *evidence) payment(t *transfer) (execution, error) {
 	var found []execution
-	for _, x := range e.executed[t.to.node.ChainID()] {
+	for _, x := range e.executed[t.payer().node.ChainID()] {
 		if x.covers(t.state.OutboxNonce, t.state.OutboxIndex) && !x.failed(t.state.OutboxIndex) {
 			found = append(found, x)
 		}
 	}
 	if len(found) != 1 {
-		return execution{}, fmt.Errorf("%s executed its release %d times", t.to.name, len(found))
+		return execution{}, fmt.Errorf("%s paid it %d times", t.payer().name, len(found))
 	}
 	return found[0], nil
 }

@@ -54,7 +54,7 @@ func TestHeights(t *testing.T) {
 	if height, err := e.marked(transfer); err != nil || height != 13 {
 		t.Errorf("marked at %d, %v", height, err)
 	}
-	if _, err := e.released(transfer); err == nil || !strings.Contains(err.Error(), "no relayer") {
+	if _, err := e.sentAt(transfer); err == nil || !strings.Contains(err.Error(), "no relayer") {
 		t.Errorf("without a sending: %v", err)
 	}
 	e.sent[betaID] = []sending{
@@ -64,24 +64,24 @@ func TestHeights(t *testing.T) {
 		{nonce: 5, first: 2, count: 2, height: 17},
 		{nonce: 5, count: 4, height: 15},
 	}
-	if height, err := e.released(transfer); err != nil || height != 15 {
+	if height, err := e.sentAt(transfer); err != nil || height != 15 {
 		t.Errorf("sent at %d, %v", height, err)
 	}
 }
 
 func TestReleaseExactlyOnce(t *testing.T) {
 	transfer, e := sentTransfer(t), emptyEvidence()
-	if _, err := e.release(transfer); err == nil {
+	if _, err := e.payment(transfer); err == nil {
 		t.Error("never executed, but released")
 	}
 	failed := execution{nonce: 5, first: 2, count: 2, failures: []byte{0b10}, block: 80}
 	good := execution{nonce: 5, first: 3, count: 1, block: 81}
 	e.executed[betaID] = []execution{{nonce: 5, count: 3}, failed, good, {nonce: 6, count: 9}}
-	if release, err := e.release(transfer); err != nil || release.block != 81 {
+	if release, err := e.payment(transfer); err != nil || release.block != 81 {
 		t.Errorf("%+v, %v", release, err)
 	}
 	e.executed[betaID] = append(e.executed[betaID], good)
-	if _, err := e.release(transfer); err == nil || !strings.Contains(err.Error(), "2 times") {
+	if _, err := e.payment(transfer); err == nil || !strings.Contains(err.Error(), "2 times") {
 		t.Errorf("executed twice: %v", err)
 	}
 }

@@ -29,6 +29,9 @@ const (
 // it makes two records, the recipient's and that of the supply.
 const amsterdamReleaseGas = 300_000
 
+// delays are short enough to see them pass.
+var delays = []string{"large_delay_blocks=10", "large_delay_ms=5000", "retire_delay_blocks=15", "retire_delay_ms=5000"}
+
 // home is one validator's home, as `bridged testnet` prints it.
 type home struct {
 	Moniker   string         `json:"moniker"`
@@ -76,6 +79,9 @@ func (n *network) makeGenesis(ctx context.Context) error {
 		if err := n.genesis(ctx, append([]string{"add-asset"}, a.flags()...)...); err != nil {
 			return err
 		}
+	}
+	if err := n.genesis(ctx, append([]string{"set-param"}, delays...)...); err != nil {
+		return err
 	}
 	if err := n.genesis(ctx, "validate"); err != nil {
 		return err

@@ -82,7 +82,7 @@ func startNetwork(ctx context.Context, options *networkOptions, said *progress) 
 		what string
 		do   func(context.Context) error
 	}{
-		{"two chains with test tokens", n.startChains},
+		{"EVM chains with test tokens", n.startChains},
 		{"homes of four validators", n.makeHomes},
 		{"bridge contracts with the genesis set", n.deployBridges},
 		{"genesis with chains and assets", n.makeGenesis},
@@ -232,7 +232,7 @@ func (n *network) allow(ctx context.Context) error {
 				return err
 			}
 			for _, a := range n.assets {
-				if a.native(c) {
+				if !a.on(c) || a.native(c) {
 					continue
 				}
 				if err := w.post(ctx, approve(a.token(c), c.bridge)); err != nil {

@@ -32,7 +32,7 @@ func TestAssets(t *testing.T) {
 	}
 	got := strings.Join(silver.flags(), " ")
 	want := "SILVER --name Silver --decimals 6 --token chain=beta,mode=lock,address=0x0200000000000000000000000000000000000000," +
-		"release_fee=10000,refund_fee=10000 --token chain=alpha,mode=mint,release_fee=10000,refund_fee=10000"
+		"release_fee=10000,refund_fee=10000 --token chain=alpha,mode=mint,release_fee=10000,refund_fee=10000,large=500000000"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -15,6 +15,7 @@ type report struct {
 	Failures []string `json:"failures"`
 
 	Transfers []transferReport `json:"transfers"`
+	WorstDay  []caseReport     `json:"worst_day"`
 
 	// Heights from the one whose vote extensions first carry a mark that covers a
 	// deposit to the one in which its release was first sent, over all released
@@ -44,6 +45,17 @@ type transferReport struct {
 	// with the deposit final to when the destination made the block with the
 	// release.
 	Milliseconds int64 `json:"milliseconds"`
+}
+
+// caseReport is something that goes wrong, and where the money is afterwards.
+type caseReport struct {
+	Case      string `json:"case"`
+	Transfers int    `json:"transfers"`
+	Happened  string `json:"happened"`
+	Where     string `json:"where"`
+	Asset     string `json:"asset"`
+	Expected  string `json:"expected"` // there, in whole tokens
+	Seen      string `json:"seen"`     // there, on the chain
 }
 
 type validatorReport struct {
@@ -94,6 +106,11 @@ func (r *report) conclude() {
 			r.fail("%s of %s on %s: the ledger says %s, the chain %s", s.Kind, s.Asset, s.Chain, s.Ledger, s.OnChain)
 		}
 	}
+	for _, c := range r.WorstDay {
+		if c.Expected != c.Seen {
+			r.fail("%s: the %s has %s %s; want %s", c.Case, c.Where, c.Seen, c.Asset, c.Expected)
+		}
+	}
 	for _, c := range r.Invariants {
 		if !c.OK {
 			r.fail("invariant %s: %s", c.Name, c.Detail)
@@ -119,6 +136,7 @@ func (r *report) writeJSON(path string) error {
 	out := *r
 	out.Failures = orEmpty(out.Failures)
 	out.Transfers = orEmpty(out.Transfers)
+	out.WorstDay = orEmpty(out.WorstDay)
 	out.Validators = orEmpty(out.Validators)
 	out.Supply = orEmpty(out.Supply)
 	out.Invariants = orEmpty(out.Invariants)
@@ -145,6 +163,10 @@ func (r *report) writeText(out io.Writer) error {
 	for _, t := range r.Transfers {
 		transfers.add(t.ID, t.Source+" > "+t.Destination, t.Amount, t.Asset, t.Status, fmt.Sprint(t.LatencyBlocks), fmt.Sprint(t.Milliseconds))
 	}
+	worst := table{header: []string{"the worst day", "what happened", "where the money is", "asset", "seen there"}}
+	for _, c := range r.WorstDay {
+		worst.add(c.Case, c.Happened, c.Where, c.Asset, c.Seen)
+	}
 	validators := table{header: []string{"validator", "power", "height", "app hash"}}
 	for _, v := range r.Validators {
 		validators.add(v.Moniker, fmt.Sprint(v.Power), fmt.Sprint(v.Height), v.AppHash)
@@ -161,7 +183,7 @@ func (r *report) writeText(out io.Writer) error {
 		}
 		invariants.add(c.Name, verdict, c.Detail)
 	}
-	for _, part := range []table{transfers, validators, supply, invariants} {
+	for _, part := range []table{transfers, worst, validators, supply, invariants} {
 		if err := part.write(out); err != nil {
 			return err
 		}

@@ -17,6 +17,10 @@ func goodReport() *report {
 			{ID: "beta/3", Source: "beta", Destination: "alpha", Asset: "SILVER", Amount: "7", Status: "released", LatencyBlocks: 3, Milliseconds: 1204},
 			{ID: "beta/4", Source: "beta", Destination: "alpha", Asset: "SILVER", Amount: "1", Status: "refunded", LatencyBlocks: 9},
 		},
+		WorstDay: []caseReport{{
+			Case: "a large amount", Transfers: 1, Happened: "held (large_amount), then released", Where: "recipient on beta",
+			Asset: "GOLD", Expected: "600", Seen: "600",
+		}},
 		Validators: []validatorReport{{Moniker: "node0", Power: 10, Height: 88, AppHash: "AB"}, {Moniker: "node1", Power: 10, Height: 88, AppHash: "AB"}},
 		Supply:     []supplyReport{{Asset: "GOLD", Chain: "beta", Kind: "supply", Ledger: "12.5", OnChain: "12.5"}},
 		Invariants: []checkReport{{Name: "conservation", OK: true}},
@@ -41,7 +45,7 @@ func TestGoodReport(t *testing.T) {
 	if err := json.Unmarshal(raw, &read); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"ok", "failures", "transfers", "latency_blocks_p50", "latency_blocks_max", "invariants"} {
+	for _, key := range []string{"ok", "failures", "transfers", "worst_day", "latency_blocks_p50", "latency_blocks_max", "invariants"} {
 		if read[key] == nil {
 			t.Errorf("no %s in %s", key, raw)
 		}
@@ -50,10 +54,11 @@ func TestGoodReport(t *testing.T) {
 
 func TestReportFindsWhatIsWrong(t *testing.T) {
 	for want, bend := range map[string]func(*report){
-		"the ledger says 12.5, the chain 12.4": func(r *report) { r.Supply[0].OnChain = "12.4" },
-		"invariant conservation: off by 1":     func(r *report) { r.Invariants[0] = checkReport{Name: "conservation", Detail: "off by 1"} },
-		"node1 has the app hash CD":            func(r *report) { r.Validators[1].AppHash = "CD" },
-		"something else":                       func(r *report) { r.fail("something %s", "else") },
+		"the ledger says 12.5, the chain 12.4":                         func(r *report) { r.Supply[0].OnChain = "12.4" },
+		"a large amount: the recipient on beta has 599 GOLD; want 600": func(r *report) { r.WorstDay[0].Seen = "599" },
+		"invariant conservation: off by 1":                             func(r *report) { r.Invariants[0] = checkReport{Name: "conservation", Detail: "off by 1"} },
+		"node1 has the app hash CD":                                    func(r *report) { r.Validators[1].AppHash = "CD" },
+		"something else":                                               func(r *report) { r.fail("something %s", "else") },
 	} {
 		r := goodReport()
 		bend(r)
@@ -80,6 +85,10 @@ func TestReportText(t *testing.T) {
 alpha/2   alpha > beta    12.5  GOLD    released       2   913
 beta/3    beta > alpha       7  SILVER  released       3  1204
 beta/4    beta > alpha       1  SILVER  refunded       9     0
+
+the worst day   what happened                       where the money is  asset  seen there
+--------------  ----------------------------------  ------------------  -----  ----------
+a large amount  held (large_amount), then released  recipient on beta   GOLD          600
 `
 	if !strings.HasPrefix(text.String(), want) || !strings.HasSuffix(text.String(), "ok: 3 transfers, blocks to release: median 3, most 3\n") {
 		t.Errorf("got\n%s", &text)

@@ -25,7 +25,9 @@ const (
 	transferTimeout = 90 * time.Second
 
 	statusReleased = "released"
+	statusRefunded = "refunded"
 	statusFailed   = "failed"
+	statusHeld     = "held"
 	maxAnswers     = 500 // of one query
 )
 
@@ -36,23 +38,69 @@ type transfer struct {
 	amount    *big.Int // in the asset's units
 	sender    evmnode.Account
 	recipient common.Address
+	refundTo  common.Address // the sender, if it is zero
+	fate      fate
 
 	tx    *types.Transaction
 	block uint64 // of the deposit, on the source chain
 	nonce uint64 // of the source's inbox
 	state transferAnswer
+	held  string // reason for which it was once seen held
+}
+
+// fate is how a transfer is to end.
+type fate uint8
+
+const (
+	released fate = iota
+	failed        // its release cannot be paid, and it is refunded
+	refunded      // without a release that anybody executed
+)
+
+func (f fate) status() string {
+	if f == released {
+		return statusReleased
+	}
+	return statusRefunded
 }
 
 // id is the transfer's text form.
 func (t *transfer) id() string { return fmt.Sprintf("%s/%d", t.from.name, t.nonce) }
 
-// payout is what the recipient is to get.
-func (t *transfer) payout() *big.Int { return new(big.Int).Sub(t.amount, t.asset.fee) }
+// payout is what is to arrive: each entry that is executed costs a fee, also a
+// release that fails.
+func (t *transfer) payout() *big.Int {
+	payout := new(big.Int).Sub(t.amount, t.asset.fee)
+	if t.fate == failed {
+		payout.Sub(payout, t.asset.fee)
+	}
+	return payout
+}
+
+// payer is the chain whose contract is to pay it.
+func (t *transfer) payer() *chain {
+	if t.fate == released {
+		return t.to
+	}
+	return t.from
+}
+
+// payee is who is to be paid.
+func (t *transfer) payee() common.Address {
+	switch {
+	case t.fate == released:
+		return t.recipient
+	case t.refundTo != common.Address{}:
+		return t.refundTo
+	}
+	return t.sender.Address
+}
 
 // transferAnswer is what the network says of a transfer.
 type transferAnswer struct {
 	ID          string `json:"id"`
 	Status      string `json:"status"`
+	Reason      string `json:"reason"`
 	Payout      string `json:"payout"`
 	OutboxChain uint64 `json:"outbox_chain"`
 	OutboxNonce uint64 `json:"outbox_nonce"`
@@ -63,7 +111,7 @@ type transferAnswer struct {
 
 // ended says whether nothing more will happen to the transfer.
 func (t *transferAnswer) ended() bool {
-	return slices.Contains([]string{statusReleased, "refunded", "owed", "claimed", "finished"}, t.Status)
+	return slices.Contains([]string{statusReleased, statusRefunded, "owed", "claimed", "finished"}, t.Status)
 }
 
 // stranger is an account that has nothing on any chain, and whose key nobody
@@ -80,7 +128,7 @@ func (n *network) deposit(ctx context.Context, t *transfer) error {
 	}
 	d := deposit{
 		bridge: t.from.bridge, amount: t.amount, destination: t.to.node.ChainID(),
-		recipient: t.recipient, refundTo: t.sender.Address, maxFee: t.asset.fee,
+		recipient: t.recipient, refundTo: t.refundTo, maxFee: t.asset.fee,
 	}
 	if !t.asset.native(t.from) {
 		d.token = t.asset.token(t.from)
@@ -164,14 +212,14 @@ func (n *network) send(ctx context.Context, transfers []*transfer) error {
 }
 
 // follow waits until the network says that all transfers have ended, and fails
-// if one was not released: nothing here should make the network refuse one.
+// if one has ended otherwise than it should.
 func (n *network) follow(ctx context.Context, transfers []*transfer) error {
 	err := n.until(ctx, transferTimeout, "transfers to end", func(ctx context.Context) (bool, error) {
 		return n.refresh(ctx, transfers)
 	})
 	for _, t := range transfers {
-		if t.state.Status != statusReleased {
-			err = errors.Join(err, fmt.Errorf("%s (%s) is not released: %s", t.id(), t.asset.symbol, cmp.Or(t.state.Why, "not agreed yet")))
+		if t.state.Status != t.fate.status() {
+			err = errors.Join(err, fmt.Errorf("%s (%s) is not %s: %s", t.id(), t.asset.symbol, t.fate.status(), cmp.Or(t.state.Why, "not agreed yet")))
 		}
 	}
 	return err
@@ -188,6 +236,9 @@ func (n *network) refresh(ctx context.Context, transfers []*transfer) (bool, err
 	for _, t := range transfers {
 		if answer, ok := known[t.id()]; ok {
 			t.state = answer
+		}
+		if t.state.Status == statusHeld {
+			t.held = t.state.Reason
 		}
 		all = all && t.state.ended()
 	}

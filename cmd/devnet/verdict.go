@@ -28,9 +28,13 @@ var invariants = []struct{ name, about string }{
 // judge compares what the network says with what chains, blocks and logs say.
 // Its error is that something could not be found out; what is wrong is in the
 // report.
-func (n *network) judge(ctx context.Context, transfers []*transfer) (*report, error) {
+func (n *network) judge(ctx context.Context, transfers []*transfer, troubles []trouble) (*report, error) {
 	r := &report{}
-	if _, err := n.refresh(ctx, transfers); err != nil {
+	all := slices.Concat(transfers, transfersOf(troubles))
+	if _, err := n.refresh(ctx, all); err != nil {
+		return nil, err
+	}
+	if err := judgeTroubles(ctx, troubles, r); err != nil {
 		return nil, err
 	}
 	if err := n.judgeInvariants(ctx, r); err != nil {
@@ -39,7 +43,7 @@ func (n *network) judge(ctx context.Context, transfers []*transfer) (*report, er
 	if err := n.judgeSupply(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := n.judgeBalances(ctx, transfers, r); err != nil {
+	if err := n.judgeBalances(ctx, all, r); err != nil {
 		return nil, err
 	}
 	if err := n.judgeValidators(ctx, r); err != nil {
@@ -53,12 +57,13 @@ func (n *network) judge(ctx context.Context, transfers []*transfer) (*report, er
 	if err != nil {
 		return nil, err
 	}
-	n.judgeTransfers(transfers, e, r)
+	lines := n.judgeTransfers(all, e, r)
+	r.Transfers = lines[:len(transfers)]
 	r.conclude()
 	return r, nil
 }
 
-func (n *network) judgeTransfers(transfers []*transfer, e *evidence, r *report) {
+func (n *network) judgeTransfers(transfers []*transfer, e *evidence, r *report) (lines []transferReport) {
 	type place struct {
 		chain, nonce uint64
 		index        uint32
@@ -66,7 +71,7 @@ func (n *network) judgeTransfers(transfers []*transfer, e *evidence, r *report) 
 	paidBy := map[place]string{}
 	made := map[uint64]map[uint64]bool{}
 	for _, t := range transfers {
-		r.Transfers = append(r.Transfers, n.judgeTransfer(t, e, r))
+		lines = append(lines, n.judgeTransfer(t, e, r))
 		at := place{t.state.OutboxChain, t.state.OutboxNonce, t.state.OutboxIndex}
 		if other, taken := paidBy[at]; taken {
 			r.fail("%s and %s are said to be paid by the same entry", other, t.id())
@@ -78,33 +83,35 @@ func (n *network) judgeTransfers(transfers []*transfer, e *evidence, r *report) 
 		}
 		made[source][t.nonce] = true
 	}
-	for _, c := range n.chains {
+	for _, c := range n.chains.living() {
 		for nonce, count := range e.deposits[c.node.ChainID()] {
 			if count != 1 || !made[c.node.ChainID()][nonce] {
 				r.fail("%s has logged deposit %d %d times; made by the demo: %t", c.name, nonce, count, made[c.node.ChainID()][nonce])
 			}
 		}
 	}
+	return lines
 }
 
-// judgeTransfer holds one transfer to having been released exactly once.
+// judgeTransfer holds one transfer to having been paid exactly once, where and
+// how it should.
 func (n *network) judgeTransfer(t *transfer, e *evidence, r *report) transferReport {
 	line := transferReport{
 		ID: t.id(), Source: t.from.name, Destination: t.to.name, Asset: t.asset.symbol,
 		Amount: t.asset.text(t.amount), Status: t.state.Status,
 	}
-	if t.state.Status != statusReleased || t.state.OutboxChain != t.to.node.ChainID() || t.state.Payout != t.payout().String() {
+	if payer := t.payer().node.ChainID(); t.state.Status != t.fate.status() || t.state.OutboxChain != payer || t.state.Payout != t.payout().String() {
 		r.fail("%s is %s on chain %d with a payout of %s; want %s on chain %d with %s", t.id(),
-			t.state.Status, t.state.OutboxChain, t.state.Payout, statusReleased, t.to.node.ChainID(), t.payout())
+			t.state.Status, t.state.OutboxChain, t.state.Payout, t.fate.status(), payer, t.payout())
 		return line
 	}
-	release, err := e.release(t)
+	payment, err := e.payment(t)
 	if err != nil {
 		r.fail("%s: %v", t.id(), err)
 		return line
 	}
 	final, isFinal := n.watches[t.from].finalised(t.block)
-	paid, isPaid := n.watches[t.to].mined(release.block)
+	paid, isPaid := n.watches[t.payer()].mined(payment.block)
 	if isFinal && isPaid {
 		line.Milliseconds = paid.Sub(final).Milliseconds()
 	}
@@ -112,7 +119,7 @@ func (n *network) judgeTransfer(t *transfer, e *evidence, r *report) transferRep
 	if line.MarkHeight, err = e.marked(t); err != nil {
 		r.fail("%s: %v", t.id(), err)
 	}
-	if line.SentHeight, err = e.released(t); err != nil {
+	if line.SentHeight, err = e.sentAt(t); err != nil {
 		r.fail("%s: %v", t.id(), err)
 	}
 	line.LatencyBlocks = line.SentHeight - line.MarkHeight
@@ -133,7 +140,7 @@ func (n *network) judgeBalances(ctx context.Context, transfers []*transfer, r *r
 	want := map[account]*big.Int{}
 	var order []account
 	for _, t := range transfers {
-		to := account{t.to, t.asset.token(t.to), t.recipient}
+		to := account{t.payer(), t.asset.token(t.payer()), t.payee()}
 		if want[to] == nil {
 			want[to] = new(big.Int)
 			order = append(order, to)
@@ -200,7 +207,7 @@ func (n *network) judgeSupply(ctx context.Context, r *report) error {
 				r.fail("%s of %s is %s at the end", value, a.symbol, name)
 			}
 		}
-		for _, c := range n.chains {
+		for _, c := range n.chains.living() {
 			line := supplyReport{Asset: a.symbol, Chain: c.name}
 			for _, b := range said.Chains {
 				if b.Chain == c.node.ChainID() && c == a.home {

@@ -117,29 +117,52 @@ func proposeParamsCommand(s *session, f *txFlags) *cobra.Command {
 }
 
 func proposeUnpauseCommand(s *session, f *txFlags) *cobra.Command {
-	return proposeOfChain(s, f, "unpause CHAIN", "End the pause of a chain",
-		func(id types.ChainID) types.Content { return types.Content{Unpause: &types.Unpause{Chain: id}} })
-}
-
-func proposeRetireCommand(s *session, f *txFlags) *cobra.Command {
-	c := proposeOfChain(s, f, "retire CHAIN", "Disconnect a dead chain for good",
-		func(id types.ChainID) types.Content { return types.Content{RetireChain: &types.RetireChain{ID: id}} })
-	c.Long = `Disconnects a chain whose head has not moved for retire_delay_blocks and
-retire_delay_ms. What is committed to it and not executed is refunded where it
-came from, what it holds in custody becomes deficit, and it can never be connected
-again. Commands that are sealed stay executable there: should the chain come back
-to life, its relayers can still have them paid.`
-	return c
-}
-
-// proposeOfChain is a proposal that names a chain and nothing else.
-func proposeOfChain(s *session, f *txFlags, use, short string, content func(types.ChainID) types.Content) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: args(1, 1),
+		Use: "unpause CHAIN", Short: "End the pause of a chain",
+		Long: `Ends a pause. While more than 1/3 of the power raises an alarm the chain is paused
+again at once, so the alarms are cleared first ("bridged alarm clear" on each
+home); "bridged query inbox CHAIN" shows who raises one. A chain that contradicted
+what was agreed is re-anchored instead.`,
+		Args: args(1, 1),
 		RunE: func(c *cobra.Command, given []string) error {
 			return s.propose(c, f, func(_ context.Context, ask asker) (types.Content, error) {
 				chain, err := findChain(ask, given[0])
-				return content(chain.ID), err
+				if err != nil {
+					return types.Content{}, err
+				}
+				return types.Content{Unpause: &types.Unpause{Chain: chain.ID}}, s.warnOfAlarms(ask, chain)
+			})
+		},
+	}
+}
+
+// warnOfAlarms says which validators would pause the chain again.
+func (s *session) warnOfAlarms(ask asker, chain bridge.ChainState) error {
+	var inbox bridge.InboxView
+	if _, err := ask("inbox", bridge.QueryArgs{Chain: chain.Label}, &inbox); err != nil {
+		return err
+	}
+	for _, vote := range inbox.Votes {
+		if vote.Alarm != types.AlarmOff.String() {
+			s.note("Validator %s still raises an alarm for %s (%s); with more than 1/3 of the power behind such, it is paused again at once.",
+				vote.Validator, chain.Label, vote.Alarm)
+		}
+	}
+	return nil
+}
+
+func proposeRetireCommand(s *session, f *txFlags) *cobra.Command {
+	return &cobra.Command{
+		Use: "retire CHAIN", Short: "Disconnect a dead chain for good",
+		Long: `Disconnects a chain whose head has not moved for retire_delay_blocks and
+retire_delay_ms. What is committed to it and not executed is refunded where it
+came from, what it holds in custody becomes deficit, and it can never be connected
+again. Commands that are sealed stay executable there, should it come back to life.`,
+		Args: args(1, 1),
+		RunE: func(c *cobra.Command, given []string) error {
+			return s.propose(c, f, func(_ context.Context, ask asker) (types.Content, error) {
+				chain, err := findChain(ask, given[0])
+				return types.Content{RetireChain: &types.RetireChain{ID: chain.ID}}, err
 			})
 		},
 	}

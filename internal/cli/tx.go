@@ -172,8 +172,7 @@ func (s *session) transact(c *cobra.Command, f *txFlags, say message) error {
 			_ = printJSON(w, plan.TypedData)
 		})
 	}
-	plan.show(s.stderr)
-	if agreed, err := s.agreed(f); err != nil || !agreed {
+	if agreed, err := s.agreed(f, plan); err != nil || !agreed {
 		return err
 	}
 	signing, err := key.open()
@@ -187,7 +186,13 @@ func (s *session) transact(c *cobra.Command, f *txFlags, say message) error {
 	return s.printOutcome(outcome)
 }
 
-func (s *session) agreed(f *txFlags) (bool, error) {
+// agreed shows a transaction and asks whether it is to be sent. What cannot come
+// to anything is not.
+func (s *session) agreed(f *txFlags, plan txPlan) (bool, error) {
+	plan.show(s.stderr)
+	if e := plan.Effect; plan.Transaction.Propose != nil && e.Error != "" && len(e.Changes) == 0 {
+		return false, errors.New("nothing was sent: the proposal would not apply, as is said above")
+	}
 	if f.yes {
 		return true, nil
 	}

@@ -380,8 +380,7 @@ func (s *session) sendSigned(c *cobra.Command, f *txFlags, tx types.Tx, signatur
 	if f.dryRun {
 		return s.print(plan, plan.show)
 	}
-	plan.show(s.stderr)
-	if agreed, err := s.agreed(f); err != nil || !agreed {
+	if agreed, err := s.agreed(f, plan); err != nil || !agreed {
 		return err
 	}
 	outcome, err := client.send(c.Context(), tx, signature, f.noWait)

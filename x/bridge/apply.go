@@ -20,7 +20,6 @@ func (m *Machine) Apply(s Store, b Block, txs [][]byte) (result Result, err erro
 	for i, tx := range txs {
 		result.Txs = append(result.Txs, a.transaction(i, tx))
 	}
-	a.heads()
 	a.governance()
 	a.sweep()
 	a.commands()
@@ -113,6 +112,7 @@ func (a *applier) transaction(index int, tx []byte) TxResult {
 	}
 	a.votes(message)
 	a.alarms()
+	a.heads() // before the inboxes: what they bring expires from the new head on
 	a.inboxes(message)
 	return TxResult{}
 }
@@ -192,6 +192,9 @@ func (a *applier) event(chain *pb.Chain, nonce uint64, event types.Event) {
 func (a *applier) heads() {
 	for _, chain := range a.chains {
 		votes := a.ballot.chains[types.ChainID(chain.Id)]
+		if chain.HeadMs == 0 { // the block that first knows the chain
+			chain.HeadHeight, chain.HeadMs = a.height(), a.block.Time.UnixMilli()
+		}
 		if votes == nil || chain.Paused == contradicted {
 			continue
 		}

@@ -52,11 +52,14 @@ func (a *applier) retire(chain *pb.Chain) error {
 	}
 	quiet := a.height() >= chain.HeadHeight+p.RetireDelayBlocks &&
 		a.block.Time.UnixMilli() >= chain.HeadMs+int64(p.RetireDelayMs) //nolint:gosec // at most a year
-	if chain.Refused == "" && !quiet {
+	if chain.Refused == "" && (!quiet || chain.HeadMs == 0) {
 		return fmt.Errorf("chain %s moved its head at height %d: it may be retired %d blocks and %d ms of block time after that",
 			chain.Label, chain.HeadHeight, p.RetireDelayBlocks, p.RetireDelayMs)
 	}
 	chain.Refused = refusedRetired
+	if chain.Paused == paused { // its transfers to others go on; a contradicted one's are not to be trusted
+		chain.Paused = notPaused
+	}
 	a.backlogs[types.ChainID(chain.Id)], chain.Backlog = nil, 0
 	a.giveUpCommands(chain)
 	for _, asset := range a.s.Assets() {
@@ -80,19 +83,29 @@ func (a *applier) giveUpCommands(chain *pb.Chain) {
 	})
 	for _, command := range open {
 		for index := command.Executed; index < command.Items; index++ {
-			command.Failures = setBit(command.Failures, index, true)
-			if len(command.Entries) == 0 || index < command.Booked {
-				continue
-			}
-			entry := command.Entries[index]
-			books := a.ledger(types.AssetID(entry.Transfer.Asset))
-			balance := books.at(tokenOn(a.asset(types.AssetID(entry.Transfer.Asset)), id))
-			a.booked(chain, command.Nonce, balance.free(needOf(entry)))
-			a.tell(chain, command, index, true)
-			a.refund(entry.Transfer, amountOf(entry.Amount), types.ReasonChainRetired)
+			a.giveUp(chain, command, index)
 		}
 		command.Executed = command.Items
 		a.finish(chain, command)
 		a.s.SetCommand(id, command)
 	}
+}
+
+// giveUp ends one item of a retired chain's command.
+func (a *applier) giveUp(chain *pb.Chain, command *pb.Command, index uint32) {
+	again := failedBefore(command, index)
+	command.Failures = setBit(command.Failures, index, true)
+	if len(command.Entries) == 0 {
+		return
+	}
+	entry := command.Entries[index]
+	id := types.AssetID(entry.Transfer.Asset)
+	balance := a.ledger(id).at(tokenOn(a.asset(id), types.ChainID(chain.Id)))
+	a.booked(chain, command.Nonce, balance.free(needOf(entry)))
+	a.tell(chain, command, index, true)
+	if again {
+		a.lose(entry.Transfer, amountOf(entry.Amount))
+		return
+	}
+	a.refund(entry.Transfer, amountOf(entry.Amount), types.ReasonChainRetired)
 }

@@ -10,25 +10,23 @@ import (
 )
 
 // Limits of governance. What exceeds them is refused, with ErrTooMany; what is
-// due beyond prunedProposals leaves the state in later blocks.
+// due beyond prunedProposals leaves the state in later blocks. There is no limit
+// over all operators, which a few of them could use up.
 const (
-	maxOpenProposals     = 32
 	maxOperatorProposals = 4 // open ones of one operator
 	prunedProposals      = 64
 )
 
 // submit makes a proposal, with its proposer's vote for it.
 func (a *applier) submit(proposer types.Address, c types.Content) error {
-	open := a.s.OpenProposals()
 	own := 0
-	for _, p := range open {
+	for _, p := range a.s.OpenProposals() {
 		if types.Address(p.Proposer) == proposer {
 			own++
 		}
 	}
-	if len(open) >= maxOpenProposals || own >= maxOperatorProposals {
-		return refuse(ErrTooMany, "%d are open, %d of them this operator's; at most %d and %d may be",
-			len(open), own, maxOpenProposals, maxOperatorProposals)
+	if own >= maxOperatorProposals {
+		return refuse(ErrTooMany, "%d of this operator's are open, at most %d may be", own, maxOperatorProposals)
 	}
 	if err := a.applicable(c); err != nil {
 		return refuse(ErrContent, "%v", err)

@@ -251,10 +251,20 @@ func (a *applier) mayHold(token types.Token) error {
 	if _, err := a.served(token.Chain); err != nil {
 		return err
 	}
+	assets := a.s.Assets()
+	held := 0
+	for _, asset := range assets {
+		if tokenOn(asset, token.Chain) != nil {
+			held++
+		}
+	}
+	if held >= types.MaxBalances {
+		return cannot(resultOutOfRange, "chain %s holds %d assets: a re-anchoring could not name one more", token.Chain, held)
+	}
 	if token.Mode != types.ModeLock {
 		return nil
 	}
-	for _, other := range a.s.Assets() {
+	for _, other := range assets {
 		if t := tokenOn(other, token.Chain); t != nil && bytes.Equal(t.Token, token.Token[:]) {
 			return cannot(resultTokenTaken, "token %s of chain %s belongs to asset %s", token.Token, token.Chain, other.Symbol)
 		}

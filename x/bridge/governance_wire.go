@@ -93,6 +93,9 @@ func reanchorToPB(c *types.Reanchor) *pb.Reanchor {
 	for _, b := range c.Balances {
 		r.Balances = append(r.Balances, &pb.AssetBalance{Asset: b.Asset[:], Amount: b.Amount.Bytes()})
 	}
+	for _, s := range c.Skipped {
+		r.Skipped = append(r.Skipped, &pb.SkippedCommand{Nonce: s.Nonce, Failures: s.Failures})
+	}
 	return r
 }
 
@@ -176,6 +179,9 @@ func (f *fields) reanchor(m *pb.Reanchor) *types.Reanchor {
 		r.Balances = append(r.Balances, types.AssetBalance{
 			Asset: types.AssetID(f.hash(b.GetAsset())), Amount: f.amount(b.GetAmount()),
 		})
+	}
+	for _, s := range m.GetSkipped() {
+		r.Skipped = append(r.Skipped, types.SkippedCommand{Nonce: s.GetNonce(), Failures: s.GetFailures()})
 	}
 	return r
 }

@@ -33,16 +33,18 @@ type audit struct {
 	v       state.View
 	recover SignerRecoverer
 	network *pb.Network
+	held    map[held]uint32 // releases that are in lanes
 	found   []Violation
 }
 
 func checkInvariants(v state.View) []Violation { return auditOf(v, evmsig.Recover) }
 
 func auditOf(v state.View, recoverSigner SignerRecoverer) []Violation {
-	a := &audit{v: v, network: v.Network(), recover: recoverSigner}
+	a := &audit{v: v, network: v.Network(), recover: recoverSigner, held: map[held]uint32{}}
 	a.conservation()
 	a.quarantines()
 	a.once()
+	a.entries()
 	a.quorum()
 	a.order()
 	a.bounded()
@@ -80,7 +82,7 @@ func (a *audit) sums() map[types.AssetID]*open {
 	for _, chain := range a.v.Chains() {
 		a.v.Commands(types.ChainID(chain.Id), chain.Executed+1, func(c *pb.Command) bool {
 			for i, e := range c.Entries {
-				if i < int(max(c.Executed, c.Booked)) {
+				if i < int(c.Executed) {
 					continue
 				}
 				o := of(e.Transfer)
@@ -123,7 +125,9 @@ func (a *audit) conservation() {
 			a.fail("I1", "%s: owed %s, but its records sum to %s", asset.Symbol, l.owed, o.owed)
 		}
 		for _, b := range l.balances {
-			if b.mode == types.ModeLock && a.v.Chain(b.chain).GetRefused() == "" && (b.reserved.Cmp(o.reserved[uint64(b.chain)]) != 0 || b.reserved.Cmp(b.amount) > 0 && l.deficit.IsZero()) {
+			chain := a.v.Chain(b.chain)
+			lacks := b.reserved.Cmp(b.amount) > 0 && chain.GetAnchor() == 0 // a re-anchored chain may have lost custody
+			if b.mode == types.ModeLock && chain.GetRefused() == "" && (lacks || b.reserved.Cmp(o.reserved[uint64(b.chain)]) != 0) {
 				a.fail("I1", "%s on chain %s: reserved %s of custody %s, but its entries sum to %s",
 					asset.Symbol, b.chain, b.reserved, b.amount, o.reserved[uint64(b.chain)])
 			}
@@ -133,9 +137,14 @@ func (a *audit) conservation() {
 
 // once looks at every kept station of every kept transfer: there is at most one
 // release and one refund, a refund follows only a release that failed, and
-// nothing is both released and refunded.
+// nothing is both released and refunded. A release whose execution has vanished
+// in a re-anchoring may be paid although its refund was: the books have a
+// deficit for it.
 func (a *audit) once() {
-	type stations struct{ release, refund types.Status }
+	type stations struct {
+		release, refund types.Status
+		undone          bool
+	}
 	seen := map[types.TransferID]*stations{}
 	visit := func(p place) {
 		t := p.transfer()
@@ -146,12 +155,14 @@ func (a *audit) once() {
 		at := &seen[id].release
 		if p.entry.Kind == uint32(types.EntryRefund) {
 			at = &seen[id].refund
+		} else {
+			seen[id].undone = p.command != nil && p.index < p.command.Undone
 		}
 		if *at != "" {
 			a.fail("I2", "transfer %s has two entries of one kind: %s and %s", id, *at, p.status())
 		}
 		*at = p.status()
-		if s := seen[id]; s.refund != "" && s.release != "" && s.release != types.StatusFailed {
+		if s := seen[id]; s.refund != "" && s.release != "" && s.release != types.StatusFailed && !s.undone {
 			a.fail("I2", "transfer %s has a refund (%s) although its release is %s", id, s.refund, s.release)
 		}
 	}
@@ -164,6 +175,37 @@ func (a *audit) once() {
 		})
 	}
 	eachQueued(a.v, func(chain *pb.Chain, id state.LaneID, e *pb.Entry) { visit(place{entry: e, chain: chain, lane: id}) })
+	a.ends()
+}
+
+// ends checks that no transfer was swallowed: of those that ever came from a
+// chain, all that have not ended have a record, and one.
+func (a *audit) ends() {
+	open := map[uint64]int64{}
+	eachQueued(a.v, func(_ *pb.Chain, _ state.LaneID, e *pb.Entry) { open[e.Transfer.Source]++ })
+	for _, chain := range a.v.Chains() {
+		a.v.Commands(types.ChainID(chain.Id), chain.Executed+1, func(c *pb.Command) bool {
+			for _, e := range c.Entries[min(int(c.Executed), len(c.Entries)):] {
+				open[e.Transfer.Source]++
+			}
+			return true
+		})
+	}
+	a.v.AllOwed(func(_ types.ChainID, _ uint64, _ uint32, owed *pb.Owed) bool {
+		open[owed.Transfer.Source]++
+		return true
+	})
+	a.v.Quarantines(0, func(record *pb.Quarantine) bool {
+		if len(record.Transfer.RefundTo) > 0 {
+			open[record.Transfer.Source]++
+		}
+		return true
+	})
+	for _, chain := range a.v.Chains() {
+		if int64(chain.Transfers) != chain.Ended+open[chain.Id] { //nolint:gosec // a count
+			a.fail("I2", "%s: %d transfers came from it, %d have ended and %d are there", chain.Label, chain.Transfers, chain.Ended, open[chain.Id])
+		}
+	}
 }
 
 // quorum verifies again: complete seals by their signatures, roots by their
@@ -267,13 +309,9 @@ func (a *audit) order() {
 // bounded checks that counters match what is there, and that every kept
 // finished command has its end planned.
 func (a *audit) bounded() {
-	type finished struct {
-		chain types.ChainID
-		nonce uint64
-	}
-	planned := map[finished]uint64{} // height, by keep_blocks as it was when it finished
+	planned := map[state.Pruned]bool{}
 	for _, p := range a.v.Due(^uint64(0)-1, 1<<30) {
-		planned[finished{p.Chain, p.Nonce}] = p.Height
+		planned[p] = true
 	}
 	kept := 0
 	for _, chain := range a.v.Chains() {
@@ -286,7 +324,7 @@ func (a *audit) bounded() {
 				return true
 			}
 			kept++
-			if end := planned[finished{types.ChainID(chain.Id), c.Nonce}]; end <= c.ExecutedHeight || end > c.ExecutedHeight+types.MaxKeepBlocks {
+			if !planned[state.Pruned{Height: c.PrunedAt, Chain: types.ChainID(chain.Id), Nonce: c.Nonce}] || c.PrunedAt > c.ExecutedHeight+types.MaxKeepBlocks {
 				a.fail("I6", "%s: finished command %d would stay for ever", chain.Label, c.Nonce)
 			}
 			return true
@@ -303,24 +341,14 @@ func (a *audit) bounded() {
 		a.fail("I6", "%d finished commands are kept, %d ends are planned", kept, len(planned))
 	}
 	a.proposals()
-}
-
-// lanes checks that a chain's lanes hold what their records and its counter say.
-func (a *audit) lanes(chain *pb.Chain) {
-	var queued uint64
-	for _, id := range a.v.Lanes(types.ChainID(chain.Id)) {
-		lane := a.v.Lane(id)
-		var entries uint64
-		for number := lane.Head; number < lane.Tail; number++ {
-			entries += uint64(len(a.v.Segment(id, number).Entries))
+	a.segments()
+	for _, asset := range a.v.Assets() {
+		id := types.AssetID(asset.Id)
+		for _, b := range ledgerFromPB(a.v.Ledger(id)).balances {
+			if there := a.held[held{id, b.chain}]; there != b.held {
+				a.fail("I6", "%s: %d releases to chain %s are held, but %d are there", asset.Symbol, b.held, b.chain, there)
+			}
 		}
-		if entries != lane.Entries || entries == 0 {
-			a.fail("I6", "%s: lane %+v says %d entries, but %d are there", chain.Label, id, lane.Entries, entries)
-		}
-		queued += entries
-	}
-	if queued != chain.Queued {
-		a.fail("I6", "%s: %d queued, but %d are there", chain.Label, chain.Queued, queued)
 	}
 }
 

@@ -11,8 +11,11 @@ import (
 // many, or has its end in the state planned.
 func (a *audit) proposals() {
 	open := a.v.OpenProposals()
-	if len(open) > maxOpenProposals {
-		a.fail("I6", "%d proposals are open, at most %d may be", len(open), maxOpenProposals)
+	own := map[types.Address]int{}
+	for _, p := range open {
+		if own[types.Address(p.Proposer)]++; own[types.Address(p.Proposer)] == maxOperatorProposals+1 {
+			a.fail("I6", "operator %x has more than %d open proposals", p.Proposer, maxOperatorProposals)
+		}
 	}
 	ended := a.v.EndedProposals()
 	kept := 0

@@ -12,6 +12,7 @@ import (
 const (
 	segmentEntries = 256  // entries of a segment: what a change at a lane's head rewrites
 	maxMoves       = 1024 // entries of one chain that a block moves to other lanes
+	maxTurns       = 64   // entries of one lane that custody is asked for in a block
 )
 
 // lane is a queue being worked on in a block: strictly first in, first out.
@@ -23,6 +24,8 @@ type lane struct {
 	fresh   []*pb.Entry // queued by this block, behind all segments
 	changed bool
 	blocked bool // its head waits, in this block
+	taken   int  // entries that this block's batch took
+	turned  int  // entries that went from its head to its end in this block
 }
 
 func (a *applier) lane(id state.LaneID) *lane {
@@ -70,7 +73,7 @@ func (a *applier) head(l *lane) *pb.Entry {
 // pop removes the first entry of a lane, which head has given.
 func (a *applier) pop(l *lane) *pb.Entry {
 	entry := a.head(l)
-	a.chain(l.id.Chain).Queued--
+	a.count(l.id, -1)
 	l.changed = true
 	if len(l.front) == 0 {
 		l.fresh = l.fresh[1:]
@@ -90,7 +93,16 @@ func (a *applier) push(id state.LaneID, entry *pb.Entry) {
 	l := a.lane(id)
 	l.fresh = append(l.fresh, entry)
 	l.changed = true
-	a.chain(id.Chain).Queued++
+	a.count(id, 1)
+}
+
+// count follows how many entries wait for a chain, and how many of them are
+// releases of one asset.
+func (a *applier) count(id state.LaneID, by int) {
+	a.chain(id.Chain).Queued += uint64(by) //nolint:gosec // wraps around for -1, as it should
+	if id.Kind != state.LaneRefund && id.Kind != state.LaneShortRefund {
+		a.ledger(id.Asset).at(tokenOn(a.asset(id.Asset), id.Chain)).held += uint32(by) //nolint:gosec // as above
+	}
 }
 
 // enqueue puts a new entry into the lane where it begins to wait.
@@ -101,7 +113,7 @@ func (a *applier) enqueue(chain types.ChainID, entry *pb.Entry) {
 		token := tokenOn(a.asset(id.Asset), chain)
 		large := amountOf(token.Large)
 		if !large.IsZero() && amountOf(entry.Amount).Cmp(large) >= 0 {
-			id.Kind = state.LaneLarge
+			id.Kind, entry.Expires = state.LaneLarge, 0 // its delay is no wait that could be too long
 		}
 	}
 	a.since(entry)
@@ -147,6 +159,8 @@ func (a *applier) sweepHead(chain *pb.Chain, l *lane) bool {
 		id.Kind = state.LaneRelease
 		a.pop(l)
 		a.since(entry)
+		source := a.chain(id.Source)
+		entry.Expires = source.Head + source.ExpiryBlocks
 		a.push(id, entry)
 		return true
 	}
@@ -154,14 +168,18 @@ func (a *applier) sweepHead(chain *pb.Chain, l *lane) bool {
 }
 
 // givenUp is why a waiting entry goes to its refund, or nothing. What a retired
-// chain was to pay is given up, refunds too; a transfer whose source cannot take
-// a refund goes on waiting.
+// chain was to pay is given up, refunds too, and what came from one that had
+// broken its word. Other transfers whose source cannot take a refund go on
+// waiting.
 func (a *applier) givenUp(chain *pb.Chain, entry *pb.Entry) types.Reason {
 	if chain.Refused != "" {
 		return types.ReasonChainRetired
 	}
 	source := a.chain(types.ChainID(entry.Transfer.Source))
-	if entry.Expires != 0 && source.Refused == "" && source.Head >= entry.Expires {
+	switch {
+	case source.Refused != "" && source.Paused == contradicted:
+		return types.ReasonChainRetired
+	case entry.Expires != 0 && source.Refused == "" && source.Head >= entry.Expires:
 		return types.ReasonExpired
 	}
 	return types.ReasonNone
@@ -173,14 +191,15 @@ func (a *applier) delayIsOver(entry *pb.Entry) bool {
 		a.block.Time.UnixMilli() >= entry.SinceMs+int64(p.LargeDelayMs) //nolint:gosec // at most a month
 }
 
-// take removes up to most entries from a chain's lanes that may be paid now, the
-// oldest heads first. An entry that the custody does not cover goes to a lane of
-// its own, so that it does not keep others waiting.
+// take removes up to most entries from a chain's lanes that may be paid now: the
+// lanes take turns, so that many entries of one do not keep those of another
+// waiting. What the custody does not cover goes to a lane of its own, and goes
+// round there.
 func (a *applier) take(chain *pb.Chain, most int) []*pb.Entry {
 	var taken []*pb.Entry
 	lanes := slices.DeleteFunc(a.lanesOf(chain), func(l *lane) bool { return l.id.Kind == state.LaneLarge })
 	for moves := maxMoves; len(taken) < most && moves > 0; {
-		l := a.oldest(lanes)
+		l := a.next(lanes)
 		if l == nil {
 			break
 		}
@@ -190,7 +209,14 @@ func (a *applier) take(chain *pb.Chain, most int) []*pb.Entry {
 		case reason == types.ReasonNone:
 			a.pop(l)
 			a.reserve(chain, entry)
+			l.taken++
 			taken = append(taken, entry)
+		case reason == types.ReasonFlowLimit:
+			blockFlow(lanes, l.id.Asset)
+		case reason == types.ReasonMissingLiquidity && l.id.Kind == shortOf(l.id.Kind) && a.hasCustody(l.id) && l.turned < min(maxTurns, l.entries()):
+			a.push(l.id, a.pop(l))
+			l.turned++
+			moves--
 		case reason == types.ReasonMissingLiquidity && l.id.Kind != shortOf(l.id.Kind):
 			id := l.id
 			id.Kind = shortOf(l.id.Kind)
@@ -204,6 +230,11 @@ func (a *applier) take(chain *pb.Chain, most int) []*pb.Entry {
 	return taken
 }
 
+// hasCustody says whether anything of an asset is free to be paid by a chain.
+func (a *applier) hasCustody(id state.LaneID) bool {
+	return a.ledger(id.Asset).at(tokenOn(a.asset(id.Asset), id.Chain)).covers(types.NewAmount(1))
+}
+
 // shortOf is where an entry of a lane waits for custody.
 func shortOf(kind state.LaneKind) state.LaneKind {
 	if kind == state.LaneRefund || kind == state.LaneShortRefund {
@@ -212,15 +243,28 @@ func shortOf(kind state.LaneKind) state.LaneKind {
 	return state.LaneShort
 }
 
-// oldest is the lane whose head was queued first, of those that are not blocked.
-func (a *applier) oldest(lanes []*lane) *lane {
+// blockFlow lets all releases of an asset wait for its flow limit: others must not
+// spend what flows back before the one that waits longest.
+func blockFlow(lanes []*lane, asset types.AssetID) {
+	for _, l := range lanes {
+		if l.id.Asset == asset && (l.id.Kind == state.LaneRelease || l.id.Kind == state.LaneShort) {
+			l.blocked = true
+		}
+	}
+}
+
+// next is the lane whose turn it is, of those that are not blocked: one that had
+// the fewest turns in this block, and of those the one whose head was queued
+// first.
+func (a *applier) next(lanes []*lane) *lane {
 	var best *lane
 	var since uint64
 	for _, l := range lanes {
-		if l.blocked {
+		head := a.head(l)
+		if l.blocked || head == nil {
 			continue
 		}
-		if head := a.head(l); head != nil && (best == nil || head.Since < since) {
+		if best == nil || l.taken < best.taken || l.taken == best.taken && head.Since < since {
 			best, since = l, head.Since
 		}
 	}

@@ -31,6 +31,7 @@ type balance struct {
 	amount, reserved types.Amount
 	spent            types.Amount // of the flow limit
 	spentAt          int64        // Unix seconds up to which it has flowed back
+	held             uint32       // releases that wait
 	quarantines      uint32       // unresolved records: the asset is stopped here while there are any
 }
 
@@ -52,7 +53,7 @@ func ledgerFromPB(m *pb.Ledger) *ledger {
 		l.balances = append(l.balances, &balance{
 			chain: types.ChainID(b.Chain), mode: types.TokenMode(b.Mode), //nolint:gosec // written from a TokenMode
 			amount: amountOf(b.Amount), reserved: amountOf(b.Reserved),
-			spent: amountOf(b.Spent), spentAt: b.SpentAt, quarantines: b.Quarantines,
+			spent: amountOf(b.Spent), spentAt: b.SpentAt, quarantines: b.Quarantines, held: b.Held,
 		})
 	}
 	return l
@@ -66,7 +67,7 @@ func (l *ledger) toPB() *pb.Ledger {
 	for _, b := range l.balances {
 		m.Balances = append(m.Balances, &pb.Balance{
 			Chain: uint64(b.chain), Mode: uint32(b.mode), Amount: b.amount.Bytes(), Reserved: b.reserved.Bytes(),
-			Spent: b.spent.Bytes(), SpentAt: b.spentAt, Quarantines: b.quarantines,
+			Spent: b.spent.Bytes(), SpentAt: b.spentAt, Quarantines: b.quarantines, Held: b.held,
 		})
 	}
 	return m
@@ -180,14 +181,13 @@ func (l *ledger) paid(b *balance, p payment) error {
 	if err != nil {
 		return err
 	}
-	bookings := append(b.leaves(p.payout), b.leaves(p.fee)...)
-	bookings = append(bookings, b.unreserve(p.payout, p.fee)...)
+	bookings := append(l.leaves(b, p.payout, p.fee), b.unreserve(p.payout, p.fee)...)
 	return book(append(bookings, minus(&l.inFlight, p.amount), plus(&l.fees, remainder))...)
 }
 
 // notPaid books an entry that failed: only the fee has left.
 func (l *ledger) notPaid(b *balance, p payment) error {
-	bookings := append(b.leaves(p.fee), b.unreserve(p.payout, p.fee)...)
+	bookings := append(l.leaves(b, p.fee), b.unreserve(p.payout, p.fee)...)
 	return book(append(bookings, minus(&l.inFlight, p.fee))...)
 }
 
@@ -198,13 +198,13 @@ func (l *ledger) becameOwed(b *balance, p payment) error {
 	if err != nil {
 		return err
 	}
-	bookings := append(b.leaves(p.fee), b.unreserve(p.fee)...)
+	bookings := append(l.leaves(b, p.fee), b.unreserve(p.fee)...)
 	return book(append(bookings, minus(&l.inFlight, p.amount), plus(&l.owed, p.payout), plus(&l.fees, remainder))...)
 }
 
 // claimed books the payment of something owed.
 func (l *ledger) claimed(b *balance, amount types.Amount) error {
-	bookings := append(b.leaves(amount), b.unreserve(amount)...)
+	bookings := append(l.leaves(b, amount), b.unreserve(amount)...)
 	return book(append(bookings, minus(&l.owed, amount))...)
 }
 
@@ -239,56 +239,93 @@ func (l *ledger) lost(b *balance) error {
 	return book(plus(&l.deficit, b.amount), minus(&b.amount, b.amount), minus(&b.reserved, b.reserved))
 }
 
-// vanished books an amount in flight whose deposit never came to be.
-func (l *ledger) vanished(b *balance, amount types.Amount) error {
-	return book(append(b.leaves(amount), minus(&l.inFlight, amount))...)
-}
-
-// returned books a payout that was undone: it is in flight again.
-func (l *ledger) returned(b *balance, payout types.Amount) error {
-	return book(append(b.enters(payout), plus(&l.inFlight, payout))...)
-}
-
-// returnedOwed books a paid refund that was undone: it is owed.
-func (l *ledger) returnedOwed(b *balance, payout types.Amount) error {
-	bookings := append(b.enters(payout), plus(&l.owed, payout))
-	if b.mode == types.ModeLock {
-		bookings = append(bookings, plus(&b.reserved, payout))
-	}
-	return book(bookings...)
-}
-
-// paidTwice books a payout that has no deposit behind it.
-func (l *ledger) paidTwice(b *balance, payout types.Amount) error {
-	return book(append(b.leaves(payout), plus(&l.deficit, payout))...)
-}
-
-// corrected makes a balance what a chain really has, less what it will pay again.
-// What is missing becomes deficit. What is too much makes a deficit smaller; the
-// rest of it is quarantined and returned.
-func (l *ledger) corrected(b *balance, real, again types.Amount) (surplus types.Amount, err error) {
-	var bookings []booking
-	var extra types.Amount
-	if b.mode == types.ModeLock {
-		real, _ = real.Sub(minOf(real, again))
-	} else if real, err = real.Add(again); err != nil {
+// lose books an amount in flight that nothing is behind.
+func (l *ledger) lose(amount types.Amount) (surplus types.Amount, err error) {
+	if err := book(minus(&l.inFlight, amount)); err != nil {
 		return surplus, err
 	}
-	lower, higher := minOf(real, b.amount), maxOf(real, b.amount)
+	return l.absorb(amount)
+}
+
+// absorb books that the chains have an amount more than is claimed: it makes a
+// deficit smaller, and what is left of it is quarantined and returned.
+func (l *ledger) absorb(amount types.Amount) (surplus types.Amount, err error) {
+	covered := minOf(l.deficit, amount)
+	surplus, _ = amount.Sub(covered) // covered is not more
+	return surplus, book(minus(&l.deficit, covered), plus(&l.quarantined, surplus))
+}
+
+// corrected makes a balance what a chain really has. What is missing becomes
+// deficit, what is too much is absorbed.
+func (l *ledger) corrected(b *balance, real types.Amount) (surplus types.Amount, err error) {
+	before := b.amount
+	b.amount = real
+	lower, higher := minOf(real, before), maxOf(real, before)
 	difference, _ := higher.Sub(lower) // in order
-	more := real.Cmp(b.amount) > 0
-	if more {
-		bookings = append(bookings, plus(&b.amount, difference))
-	} else {
-		bookings = append(bookings, minus(&b.amount, difference))
+	if (real.Cmp(before) > 0) == (b.mode == types.ModeLock) {
+		return l.absorb(difference)
 	}
-	if more == (b.mode == types.ModeLock) {
-		extra = difference
-		covered := minOf(l.deficit, extra)
-		surplus, _ = extra.Sub(covered) // covered is not more
-		return surplus, book(append(bookings, minus(&l.deficit, covered), plus(&l.quarantined, surplus))...)
+	return surplus, book(plus(&l.deficit, difference))
+}
+
+// unpaid takes back what paid, or becameOwed and claimed, has booked.
+func (l *ledger) unpaid(b *balance, p payment) error {
+	remainder, err := p.remainder()
+	if err != nil {
+		return err
 	}
-	return surplus, book(append(bookings, plus(&l.deficit, difference))...)
+	bookings := append(l.returns(b, p.payout, p.fee), plus(&l.inFlight, p.amount), minus(&l.fees, remainder))
+	return book(append(bookings, b.reserves(p.payout, p.fee)...)...)
+}
+
+// reopened takes back what notPaid has booked. The rest of the amount is on its
+// way back already, and now promised a second time: a deficit.
+func (l *ledger) reopened(b *balance, p payment) error {
+	rest, err := p.amount.Sub(p.fee)
+	if err != nil {
+		return err
+	}
+	bookings := append(l.returns(b, p.fee), plus(&l.inFlight, p.amount), plus(&l.deficit, rest))
+	return book(append(bookings, b.reserves(p.payout, p.fee)...)...)
+}
+
+// notOwed takes back what becameOwed has booked; the payout is reserved already.
+func (l *ledger) notOwed(b *balance, p payment) error {
+	remainder, err := p.remainder()
+	if err != nil {
+		return err
+	}
+	bookings := append(l.returns(b, p.fee), plus(&l.inFlight, p.amount), minus(&l.owed, p.payout), minus(&l.fees, remainder))
+	return book(append(bookings, b.reserves(p.fee)...)...)
+}
+
+// returns is leaves taken back: how much a chain has again. A supply that is
+// smaller than what was minted is a deficit.
+func (l *ledger) returns(b *balance, parts ...types.Amount) []booking {
+	var bookings []booking
+	left := b.amount
+	for _, part := range parts {
+		if b.mode == types.ModeLock {
+			bookings = append(bookings, plus(&b.amount, part))
+			continue
+		}
+		there := minOf(left, part)
+		left, _ = left.Sub(there)     // not more
+		lacking, _ := part.Sub(there) // not more
+		bookings = append(bookings, minus(&b.amount, there), plus(&l.deficit, lacking))
+	}
+	return bookings
+}
+
+// reserves is unreserve taken back.
+func (b *balance) reserves(parts ...types.Amount) []booking {
+	var bookings []booking
+	for _, part := range parts {
+		if b.mode == types.ModeLock {
+			bookings = append(bookings, plus(&b.reserved, part))
+		}
+	}
+	return bookings
 }
 
 func minOf(a, b types.Amount) types.Amount {
@@ -308,20 +345,23 @@ func maxOf(a, b types.Amount) types.Amount {
 // free takes a reservation back.
 func (b *balance) free(need types.Amount) error { return book(b.unreserve(need)...) }
 
-// enters is leaves the other way round.
-func (b *balance) enters(amount types.Amount) []booking {
-	if b.mode == types.ModeLock {
-		return []booking{plus(&b.amount, amount)}
+// leaves is how payments by a chain's contract change its balance. Where the
+// custody is less, for a chain has lost some of it, the contract has paid with
+// what is booked as deficit.
+func (l *ledger) leaves(b *balance, parts ...types.Amount) []booking {
+	var bookings []booking
+	left := b.amount
+	for _, part := range parts {
+		if b.mode != types.ModeLock {
+			bookings = append(bookings, plus(&b.amount, part))
+			continue
+		}
+		there := minOf(left, part)
+		left, _ = left.Sub(there)     // not more
+		lacking, _ := part.Sub(there) // not more
+		bookings = append(bookings, minus(&b.amount, there), minus(&l.deficit, lacking))
 	}
-	return []booking{minus(&b.amount, amount)}
-}
-
-// leaves is how a payment by this chain's contract changes its balance.
-func (b *balance) leaves(amount types.Amount) []booking {
-	if b.mode == types.ModeLock {
-		return []booking{minus(&b.amount, amount)}
-	}
-	return []booking{plus(&b.amount, amount)}
+	return bookings
 }
 
 func (b *balance) unreserve(parts ...types.Amount) []booking {

@@ -107,6 +107,9 @@ func (a *applier) commands() {
 	start := int(a.height() % uint64(max(1, len(a.chains)))) //nolint:gosec // an index
 	for i := range a.chains {
 		chain := a.chains[(start+i)%len(a.chains)]
+		if chain.Refused != "" {
+			continue
+		}
 		room -= a.takeBacklog(chain, room)
 		if room > 0 && batchDue(a.network, chain, a.block.Time.UnixMilli()) == types.ReasonNone && a.batch(chain) {
 			room--
@@ -234,10 +237,8 @@ func (a *applier) receipt(chain *pb.Chain, command *pb.Command, e types.Executed
 
 func (a *applier) finish(chain *pb.Chain, command *pb.Command) {
 	chain.Executed, chain.NextItem = command.Nonce, 0
-	command.ExecutedHeight, command.Booked = a.height(), 0
-	a.s.SetPruned(state.Pruned{
-		Height: a.height() + a.network.Params.KeepBlocks, Chain: types.ChainID(chain.Id), Nonce: command.Nonce,
-	})
+	command.ExecutedHeight, command.PrunedAt = a.height(), a.height()+a.network.Params.KeepBlocks
+	a.s.SetPruned(state.Pruned{Height: command.PrunedAt, Chain: types.ChainID(chain.Id), Nonce: command.Nonce})
 	switch types.CommandKind(command.Kind) { //nolint:gosec // written from a CommandKind
 	case types.CommandBatch:
 		chain.OpenBatches--

@@ -60,6 +60,9 @@ func (a *applier) resolve(id uint64, action types.QuarantineAction) error {
 		err = a.refundQuarantined(record)
 	case types.QuarantineDrop:
 		err = a.ledger(types.AssetID(record.Transfer.Asset)).dropped(amountOf(record.Transfer.Amount))
+		if err == nil && len(record.Transfer.RefundTo) > 0 {
+			a.ended(record.Transfer)
+		}
 	default:
 		err = action.Validate()
 	}

@@ -45,7 +45,7 @@ func queryTransfer(v state.View, args QueryArgs) (any, error) {
 	switch {
 	case ok:
 		return transferView(v, chain.Label, found), nil
-	case nonce <= chain.Cursor:
+	case nonce <= chain.Cursor+chain.Offset:
 		return nil, refuse(ErrFinished, "inbox event %s/%d is applied; its transfer has ended, or it is no deposit", chain.Label, nonce)
 	}
 	return nil, refuse(ErrNotFound, "%s/%d is not agreed yet: the validators have agreed on %s up to event %d",

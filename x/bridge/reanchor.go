@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
@@ -15,9 +16,8 @@ func (a *applier) reanchor(chain *pb.Chain, r types.Reanchor) error {
 	if chain.Paused != contradicted {
 		return fmt.Errorf("chain %s has not contradicted what was agreed", chain.Label)
 	}
-	if r.Nonce < chain.Cursor || r.Common > chain.Cursor {
-		return fmt.Errorf("chain %s: nonce %d and common %d: want nonce ≥ %d ≥ common, for a nonce is never used twice",
-			chain.Label, r.Nonce, r.Common, chain.Cursor)
+	if r.Common > chain.Cursor {
+		return fmt.Errorf("chain %s: common %d is above the cursor %d", chain.Label, r.Common, chain.Cursor)
 	}
 	if err := a.checkBalances(chain, r); err != nil {
 		return err
@@ -26,17 +26,29 @@ func (a *applier) reanchor(chain *pb.Chain, r types.Reanchor) error {
 		return err
 	}
 	a.skipExecutions(chain, r)
-	undone := a.undoExecutions(chain, r)
-	a.dropVanished(chain, r.Common)
+	a.undoExecutions(chain, r)
 	for _, b := range r.Balances {
-		a.correct(chain, r.Nonce, b, undone[b.Asset])
+		books := a.ledger(b.Asset)
+		surplus, err := books.corrected(books.at(tokenOn(a.asset(b.Asset), r.ID)), b.Amount)
+		a.booked(chain, r.Nonce, err)
+		a.surplus(chain, b.Asset, surplus)
 	}
-	chain.Cursor, chain.CursorHash, chain.CursorBlock, chain.Anchor = r.Nonce, r.Hash[:], r.Block, r.Nonce
-	a.ballot.clearMarks(a.ballot.of(r.ID))
+	a.dropVanished(chain, r.Common)
+	a.moveCursor(chain, r)
 	a.emit(EventChainReanchored, "chain", decimal(chain.Id), "nonce", decimal(r.Nonce), "hash", r.Hash.Hex(),
 		"outbox_nonce", decimal(r.OutboxNonce))
 	a.resumeChain(chain)
 	return nil
+}
+
+// moveCursor sets the inbox's position. The new inbox may be shorter than what
+// was applied; transfers are numbered on, for a number is never used twice.
+func (a *applier) moveCursor(chain *pb.Chain, r types.Reanchor) {
+	if chain.Cursor > r.Nonce {
+		chain.Offset += chain.Cursor - r.Nonce
+	}
+	chain.Cursor, chain.CursorHash, chain.CursorBlock, chain.Anchor = r.Nonce, r.Hash[:], r.Block, r.Nonce
+	a.ballot.clearMarks(a.ballot.of(r.ID))
 }
 
 // checkBalances wants the balance of each asset that the chain holds, and of no
@@ -83,8 +95,8 @@ func behind(chain *pb.Chain, r types.Reanchor) bool {
 	return chain.Executed < r.OutboxNonce || chain.Executed == r.OutboxNonce && chain.NextItem < r.NextItem
 }
 
-// skipExecutions books what the new history executed before its anchor, as done:
-// the receipts that would say more are never applied.
+// skipExecutions books what the new history executed before its anchor: the
+// receipts themselves are never applied.
 func (a *applier) skipExecutions(chain *pb.Chain, r types.Reanchor) {
 	for behind(chain, r) {
 		command := a.s.Command(r.ID, chain.Executed+1)
@@ -92,16 +104,19 @@ func (a *applier) skipExecutions(chain *pb.Chain, r types.Reanchor) {
 		if chain.Executed == r.OutboxNonce {
 			end = r.NextItem
 		}
-		a.receipt(chain, command, types.Executed{
-			OutboxNonce: command.Nonce, First: chain.NextItem, Count: end - chain.NextItem,
-		}, r.Nonce)
+		receipt := types.Executed{OutboxNonce: command.Nonce, First: chain.NextItem, Count: end - chain.NextItem}
+		for _, skipped := range r.Skipped {
+			for i := uint32(0); skipped.Nonce == command.Nonce && i < receipt.Count; i++ {
+				receipt.Failures = setBit(receipt.Failures, i, bit(skipped.Failures, receipt.First+i))
+			}
+		}
+		a.receipt(chain, command, receipt, r.Nonce)
 	}
 }
 
-// undoExecutions takes the outbox back to the anchor's position. What vanished is
-// executed again; it stays booked, and its sum is returned for each asset.
-func (a *applier) undoExecutions(chain *pb.Chain, r types.Reanchor) map[types.AssetID]types.Amount {
-	undone := map[types.AssetID]types.Amount{}
+// undoExecutions takes the outbox back to the anchor's position: what vanished is
+// executed again.
+func (a *applier) undoExecutions(chain *pb.Chain, r types.Reanchor) {
 	for chain.Executed != r.OutboxNonce || chain.NextItem != r.NextItem {
 		nonce, first := chain.Executed, uint32(0)
 		if chain.NextItem > 0 { // the command after it is partly executed
@@ -110,41 +125,81 @@ func (a *applier) undoExecutions(chain *pb.Chain, r types.Reanchor) map[types.As
 		if nonce == r.OutboxNonce+1 {
 			first = r.NextItem
 		}
-		a.undoExecution(chain, nonce, first, undone)
+		a.undoExecution(chain, nonce, first)
 	}
-	return undone
 }
 
 // undoExecution takes one command back to its first items.
-func (a *applier) undoExecution(chain *pb.Chain, nonce uint64, first uint32, undone map[types.AssetID]types.Amount) {
+func (a *applier) undoExecution(chain *pb.Chain, nonce uint64, first uint32) {
 	id := types.ChainID(chain.Id)
 	command := a.s.Command(id, nonce)
 	if command.Executed == command.Items {
-		a.s.RemovePruned(state.Pruned{Height: command.ExecutedHeight + a.network.Params.KeepBlocks, Chain: id, Nonce: nonce})
-		command.ExecutedHeight = 0
+		a.s.RemovePruned(state.Pruned{Height: command.PrunedAt, Chain: id, Nonce: nonce})
+		command.ExecutedHeight, command.PrunedAt = 0, 0
 		if len(command.Entries) > 0 {
 			chain.OpenBatches++
 		}
 	}
 	for index := first; index < command.Executed && len(command.Entries) > 0; index++ {
-		entry := command.Entries[index]
-		left := amountOf(entry.Fee)
-		if !bit(command.Failures, index) {
-			left = needOf(entry)
-		}
-		asset := types.AssetID(entry.Transfer.Asset)
-		sum, err := undone[asset].Add(left)
-		a.booked(chain, nonce, err)
-		undone[asset] = sum
+		a.undoItem(chain, command, index)
 	}
-	command.Booked = max(command.Booked, command.Executed)
+	command.Undone = max(command.Undone, command.Executed)
 	command.Executed, chain.Executed, chain.NextItem = first, nonce-1, first
 	a.s.SetCommand(id, command)
 }
 
+// undoItem takes the booking of one item back: it is committed again.
+func (a *applier) undoItem(chain *pb.Chain, command *pb.Command, index uint32) {
+	entry := command.Entries[index]
+	id, asset := types.ChainID(chain.Id), types.AssetID(entry.Transfer.Asset)
+	books, p := a.ledger(asset), paymentOf(entry)
+	balance := books.at(tokenOn(a.asset(asset), id))
+	failed := bit(command.Failures, index)
+	switch {
+	case failed && entry.Kind == uint32(types.EntryRelease):
+		a.booked(chain, command.Nonce, books.reopened(balance, p))
+	case failed && a.s.Owed(id, command.Nonce, index) != nil:
+		a.s.RemoveOwed(id, command.Nonce, index)
+		a.booked(chain, command.Nonce, books.notOwed(balance, p))
+		return // it was not ended
+	default:
+		a.booked(chain, command.Nonce, books.unpaid(balance, p))
+	}
+	a.chain(types.ChainID(entry.Transfer.Source)).Ended--
+}
+
+// failedBefore says of an item that it is a release whose first execution has
+// vanished, and had failed.
+func failedBefore(command *pb.Command, index uint32) bool {
+	return index < command.Undone && bit(command.Failures, index) &&
+		len(command.Entries) > 0 && command.Entries[index].Kind == uint32(types.EntryRelease)
+}
+
+// recallRefund ends a refund that still waits: its release has been paid.
+func (a *applier) recallRefund(t *pb.Transfer) {
+	source := a.chain(types.ChainID(t.Source))
+	for _, l := range a.lanesOf(source) {
+		if l.id.Asset != types.AssetID(t.Asset) || l.id.Source != l.id.Chain {
+			continue
+		}
+		for range l.entries() { // each goes once around, so the order stays
+			entry := a.pop(l)
+			if entry.Transfer.Nonce == t.Nonce {
+				a.lose(t, amountOf(entry.Amount))
+				continue
+			}
+			a.push(l.id, entry)
+		}
+	}
+}
+
 // dropVanished ends the waiting transfers whose deposits are not in the new
-// history.
+// history, and remembers the others: none of them is ever refunded.
 func (a *applier) dropVanished(chain *pb.Chain, common uint64) {
+	if common == chain.Cursor {
+		return
+	}
+	chain.Vanished = append(chain.Vanished, &pb.Vanished{First: common + 1 + chain.Offset, Last: chain.Cursor + chain.Offset})
 	for _, destination := range a.chains {
 		for _, l := range a.lanesOf(destination) {
 			if l.id.Source != types.ChainID(chain.Id) {
@@ -152,52 +207,34 @@ func (a *applier) dropVanished(chain *pb.Chain, common uint64) {
 			}
 			for range l.entries() { // each goes once around, so the order stays
 				entry := a.pop(l)
-				if entry.Transfer.Nonce <= common {
+				if !vanished(chain, entry.Transfer.Nonce) {
 					a.push(l.id, entry)
 					continue
 				}
-				books := a.ledger(l.id.Asset)
-				a.booked(chain, entry.Transfer.Nonce, books.vanished(books.at(tokenOn(a.asset(l.id.Asset), l.id.Source)), amountOf(entry.Amount)))
-				a.emit(EventTransferVanished, "transfer_id", transferID(entry.Transfer), "amount", amountOf(entry.Amount).String())
+				a.lose(entry.Transfer, amountOf(entry.Amount))
 			}
 		}
 	}
 }
 
-// correct makes the books say what the chain really has, as soon as what was
-// undone is executed again.
-func (a *applier) correct(chain *pb.Chain, nonce uint64, real types.AssetBalance, undone types.Amount) {
-	books := a.ledger(real.Asset)
-	surplus, err := books.corrected(books.at(tokenOn(a.asset(real.Asset), types.ChainID(chain.Id))), real.Amount, undone)
-	a.booked(chain, nonce, err)
-	if err == nil && !surplus.IsZero() {
-		a.keep(&pb.Transfer{Source: chain.Id, Nonce: nonce, Asset: real.Asset[:], Amount: surplus.Bytes()}, nil, types.ReasonSurplus)
-	}
+// vanished says whether a transfer's deposit is in no history any more.
+func vanished(source *pb.Chain, nonce uint64) bool {
+	return slices.ContainsFunc(source.Vanished, func(v *pb.Vanished) bool { return v.First <= nonce && nonce <= v.Last })
 }
 
-// settleAgain books an item whose first execution vanished, and which ended
-// differently this time.
-func (a *applier) settleAgain(chain *pb.Chain, command *pb.Command, index uint32, failed bool) error {
-	entry := command.Entries[index]
-	id := types.ChainID(chain.Id)
-	asset := types.AssetID(entry.Transfer.Asset)
-	books, payout := a.ledger(asset), amountOf(entry.Payout)
-	balance := books.at(tokenOn(a.asset(asset), id))
-	a.tell(chain, command, index, failed)
-	release := entry.Kind == uint32(types.EntryRelease)
-	switch {
-	case failed && release: // it was paid out, and is not any more
-		if err := books.returned(balance, payout); err != nil {
-			return err
-		}
-		a.refund(entry.Transfer, payout, types.ReasonReleaseFailed)
-		return nil
-	case failed:
-		a.s.SetOwed(id, command.Nonce, index, &pb.Owed{Transfer: entry.Transfer, Amount: entry.Payout, Reason: entry.Reason})
-		return books.returnedOwed(balance, payout)
-	case !release && a.s.Owed(id, command.Nonce, index) != nil:
-		a.s.RemoveOwed(id, command.Nonce, index)
-		return books.claimed(balance, payout)
+// lose ends a transfer, or the rest of one, that there is nothing behind.
+func (a *applier) lose(t *pb.Transfer, amount types.Amount) {
+	source := a.chain(types.ChainID(t.Source))
+	surplus, err := a.ledger(types.AssetID(t.Asset)).lose(amount)
+	a.booked(source, t.Nonce, err)
+	a.surplus(source, types.AssetID(t.Asset), surplus)
+	a.ended(t)
+	a.emit(EventTransferVanished, "transfer_id", transferID(t), "amount", amount.String())
+}
+
+// surplus keeps a record of what the books came to hold for nobody.
+func (a *applier) surplus(chain *pb.Chain, asset types.AssetID, amount types.Amount) {
+	if !amount.IsZero() {
+		a.keep(&pb.Transfer{Source: chain.Id, Nonce: chain.Cursor, Asset: asset[:], Amount: amount.Bytes()}, nil, types.ReasonSurplus)
 	}
-	return books.paidTwice(balance, payout) // its refund is on the way, or was fetched
 }

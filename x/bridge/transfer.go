@@ -24,7 +24,7 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 	}
 	books := a.ledger(id)
 	transfer := &pb.Transfer{
-		Source: chain.Id, Nonce: nonce, Destination: uint64(e.Destination), Asset: id[:], Amount: amount.Bytes(),
+		Source: chain.Id, Nonce: nonce + chain.Offset, Destination: uint64(e.Destination), Asset: id[:], Amount: amount.Bytes(),
 		Recipient: e.Recipient[:], RefundTo: e.RefundTo[:], Height: a.height(),
 	}
 	balance := books.at(token)
@@ -32,6 +32,7 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 		a.excess(chain, nonce, books, balance, transfer, e)
 		return
 	}
+	chain.Transfers++
 	a.emit(EventTransferObserved, "transfer_id", transferID(transfer), "destination", decimal(e.Destination),
 		"asset", id.String(), "amount", amount.String(), "sender", e.Sender.Hex(),
 		"recipient", e.Recipient.Hex(), "refund_to", e.RefundTo.Hex())
@@ -52,6 +53,7 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 func (a *applier) excess(chain *pb.Chain, nonce uint64, books *ledger, b *balance, t *pb.Transfer, e types.Deposited) {
 	if b.mode == types.ModeMint && books.overBurned(b, amountOf(t.Amount)) == nil {
 		b.quarantines++
+		chain.Transfers++
 		a.keep(t, depositedToPB(e), types.ReasonOverBurn)
 		return
 	}
@@ -78,7 +80,7 @@ func (a *applier) release(asset *pb.Asset, t *pb.Transfer, e types.Deposited, so
 	if maximum, err := e.MaxFee.Mul(sourceScale); err == nil && fee.Cmp(maximum) > 0 {
 		return nil, types.ReasonFeeAboveMaximum
 	}
-	if destination.Queued >= uint64(a.network.Params.MaxHeld) {
+	if a.ledger(types.AssetID(asset.Id)).at(token).held >= a.network.Params.MaxHeld {
 		return nil, types.ReasonQueueFull
 	}
 	amount := amountOf(t.Amount)
@@ -100,7 +102,12 @@ func (a *applier) release(asset *pb.Asset, t *pb.Transfer, e types.Deposited, so
 // would have to pay goes into quarantine.
 func (a *applier) refund(t *pb.Transfer, amount types.Amount, reason types.Reason) {
 	id := types.AssetID(t.Asset)
-	if a.chain(types.ChainID(t.Source)).Refused != "" {
+	source := a.chain(types.ChainID(t.Source))
+	switch {
+	case vanished(source, t.Nonce): // nothing came in that could go back
+		a.lose(t, amount)
+		return
+	case source.Refused != "":
 		a.strand(t, amount, types.ReasonChainRetired)
 		return
 	}
@@ -111,9 +118,10 @@ func (a *applier) refund(t *pb.Transfer, amount types.Amount, reason types.Reaso
 	payout := floor(rest, scaleOf(asset, token))
 	if err != nil || payout.IsZero() {
 		if err := a.ledger(id).becameFee(amount); err != nil {
-			a.quarantine(a.chain(types.ChainID(t.Source)), t.Nonce, types.ReasonBreach)
+			a.booked(source, t.Nonce, err)
 			return
 		}
+		a.ended(t)
 		a.emit(EventTransferRefunded, "transfer_id", transferID(t), "payout", "0",
 			"fee", amount.String(), "reason", string(types.ReasonBelowRefundFee))
 		return
@@ -126,25 +134,15 @@ func (a *applier) refund(t *pb.Transfer, amount types.Amount, reason types.Reaso
 
 // settle books an executed item and sends its transfer on its way.
 func (a *applier) settle(chain *pb.Chain, command *pb.Command, index uint32, failed bool, nonce uint64) {
-	before := bit(command.Failures, index)
+	again := failedBefore(command, index)
 	command.Failures = setBit(command.Failures, index, failed)
 	if len(command.Entries) == 0 {
 		return
 	}
-	var err error
-	switch {
-	case index >= command.Booked:
-		err = a.settleEntry(chain, command, index, failed)
-	case failed != before:
-		err = a.settleAgain(chain, command, index, failed)
-	}
-	a.booked(chain, nonce, err)
-}
-
-func (a *applier) settleEntry(chain *pb.Chain, command *pb.Command, index uint32, failed bool) error {
 	entry := command.Entries[index]
-	books, p := a.ledger(types.AssetID(entry.Transfer.Asset)), paymentOf(entry)
-	balance := books.at(tokenOn(a.asset(types.AssetID(entry.Transfer.Asset)), types.ChainID(chain.Id)))
+	id := types.AssetID(entry.Transfer.Asset)
+	books, p := a.ledger(id), paymentOf(entry)
+	balance := books.at(tokenOn(a.asset(id), types.ChainID(chain.Id)))
 	release := entry.Kind == uint32(types.EntryRelease)
 	var err error
 	switch {
@@ -155,21 +153,40 @@ func (a *applier) settleEntry(chain *pb.Chain, command *pb.Command, index uint32
 	default:
 		err = books.becameOwed(balance, p)
 	}
-	if err != nil {
-		return err
+	if err != nil { // the reservation has ruled this out
+		a.booked(chain, nonce, err)
+		return
 	}
 	a.tell(chain, command, index, failed)
+	a.proceed(chain, command, index, failed, again)
+}
+
+// proceed is what follows from an item that is executed and booked. Again says
+// that it is a release whose first execution, which vanished, had failed: its
+// refund is on the way already.
+func (a *applier) proceed(chain *pb.Chain, command *pb.Command, index uint32, failed, again bool) {
+	entry := command.Entries[index]
+	p := paymentOf(entry)
+	rest, _ := p.amount.Sub(p.fee) // a fee is never above its amount
 	switch {
-	case failed && release:
-		rest, _ := p.amount.Sub(p.fee) // booked above
+	case !failed:
+		a.ended(entry.Transfer)
+		if again {
+			a.recallRefund(entry.Transfer)
+		}
+	case again:
+		a.lose(entry.Transfer, rest)
+	case entry.Kind == uint32(types.EntryRelease):
 		a.refund(entry.Transfer, rest, types.ReasonReleaseFailed)
-	case failed:
+	default:
 		a.s.SetOwed(types.ChainID(chain.Id), command.Nonce, index, &pb.Owed{
 			Transfer: entry.Transfer, Amount: entry.Payout, Reason: entry.Reason,
 		})
 	}
-	return nil
 }
+
+// ended counts a transfer that has come to its end.
+func (a *applier) ended(t *pb.Transfer) { a.chain(types.ChainID(t.Source)).Ended++ }
 
 // tell emits the event of an executed entry.
 func (a *applier) tell(chain *pb.Chain, command *pb.Command, index uint32, failed bool) {
@@ -200,6 +217,7 @@ func (a *applier) claimed(chain *pb.Chain, nonce uint64, e types.Claimed) {
 		return
 	}
 	a.s.RemoveOwed(source, e.OutboxNonce, e.Index)
+	a.ended(owed.Transfer)
 	a.emit(EventTransferClaimed, "transfer_id", transferID(owed.Transfer), "chain", decimal(chain.Id),
 		"amount", amountOf(owed.Amount).String(), "to", e.To.Hex())
 }

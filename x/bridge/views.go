@@ -23,10 +23,15 @@ type ChainState struct {
 	Cursor      uint64     `json:"cursor"` // last inbox event applied
 	CursorHash  types.Hash `json:"cursor_hash"`
 	CursorBlock uint64     `json:"cursor_block"` // hint: source block of the cursor; 0 at first
-	Head        uint64     `json:"head"`         // agreed finalised head
-	Active      bool       `json:"active"`       // Activate was executed: deposits are taken
-	Refused     string     `json:"refused"`      // why the chain is not served; empty when it is
-	Paused      Pause      `json:"paused"`
+	// TransferOffset is what is added to an inbox nonce to give a transfer's: not
+	// 0 where the chain was re-anchored to an inbox that is shorter than before.
+	TransferOffset uint64 `json:"transfer_offset"`
+	Transfers      uint64 `json:"transfers"` // that ever came from this chain
+	Ended          uint64 `json:"ended"`     // of them: paid, refunded, claimed, become fee, vanished or dropped
+	Head           uint64 `json:"head"`      // agreed finalised head
+	Active         bool   `json:"active"`    // Activate was executed: deposits are taken
+	Refused        string `json:"refused"`   // why the chain is not served; empty when it is
+	Paused         Pause  `json:"paused"`
 	// PausedHeight is the block that paused the chain, or made it worse.
 	PausedHeight uint64 `json:"paused_height"`
 	Outbox       uint64 `json:"outbox"`    // last outbox nonce assigned
@@ -97,6 +102,7 @@ func chainState(c *pb.Chain) ChainState {
 			BatchGas: c.BatchGas, ReleaseGas: c.ReleaseGas, ExpiryBlocks: c.ExpiryBlocks,
 		},
 		Cursor: c.Cursor, CursorHash: types.Hash(c.CursorHash), CursorBlock: c.CursorBlock, Head: c.Head,
+		TransferOffset: c.Offset, Transfers: c.Transfers, Ended: uint64(max(0, c.Ended)),
 		Active: c.Active, Refused: c.Refused, Paused: pauseOf(c),
 		PausedHeight: c.PausedHeight, Outbox: c.Outbox, Executed: c.Executed, NextItem: c.NextItem,
 		OpenBatches: c.OpenBatches, Queued: c.Queued,

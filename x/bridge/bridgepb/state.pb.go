@@ -423,6 +423,10 @@ type Chain struct {
 	HeadHeight    uint64                 `protobuf:"varint,24,opt,name=head_height,json=headHeight,proto3" json:"head_height,omitempty"` // block that last moved the head
 	HeadMs        int64                  `protobuf:"varint,25,opt,name=head_ms,json=headMs,proto3" json:"head_ms,omitempty"`             // and its time, Unix milliseconds
 	Anchor        uint64                 `protobuf:"varint,26,opt,name=anchor,proto3" json:"anchor,omitempty"`                           // cursor that governance set, 0 if it never did
+	Offset        uint64                 `protobuf:"varint,27,opt,name=offset,proto3" json:"offset,omitempty"`                           // of transfers' nonces over inbox nonces: a re-anchored inbox may be shorter
+	Vanished      []*Vanished            `protobuf:"bytes,28,rep,name=vanished,proto3" json:"vanished,omitempty"`                        // transfers whose deposits no history holds any more
+	Transfers     uint64                 `protobuf:"varint,29,opt,name=transfers,proto3" json:"transfers,omitempty"`                     // from this chain, ever
+	Ended         int64                  `protobuf:"varint,30,opt,name=ended,proto3" json:"ended,omitempty"`                             // of them: paid, refunded, claimed, become fee, vanished or dropped
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -639,6 +643,87 @@ func (x *Chain) GetAnchor() uint64 {
 	return 0
 }
 
+func (x *Chain) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Chain) GetVanished() []*Vanished {
+	if x != nil {
+		return x.Vanished
+	}
+	return nil
+}
+
+func (x *Chain) GetTransfers() uint64 {
+	if x != nil {
+		return x.Transfers
+	}
+	return 0
+}
+
+func (x *Chain) GetEnded() int64 {
+	if x != nil {
+		return x.Ended
+	}
+	return 0
+}
+
+// Vanished is a range of nonces.
+type Vanished struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         uint64                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last          uint64                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Vanished) Reset() {
+	*x = Vanished{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Vanished) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Vanished) ProtoMessage() {}
+
+func (x *Vanished) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Vanished.ProtoReflect.Descriptor instead.
+func (*Vanished) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Vanished) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Vanished) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
 // Asset is a registered asset.
 type Asset struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -653,7 +738,7 @@ type Asset struct {
 
 func (x *Asset) Reset() {
 	*x = Asset{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +750,7 @@ func (x *Asset) String() string {
 func (*Asset) ProtoMessage() {}
 
 func (x *Asset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +763,7 @@ func (x *Asset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Asset.ProtoReflect.Descriptor instead.
 func (*Asset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{5}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Asset) GetId() []byte {
@@ -737,7 +822,7 @@ type Token struct {
 
 func (x *Token) Reset() {
 	*x = Token{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +834,7 @@ func (x *Token) String() string {
 func (*Token) ProtoMessage() {}
 
 func (x *Token) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +847,7 @@ func (x *Token) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Token.ProtoReflect.Descriptor instead.
 func (*Token) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{6}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Token) GetChain() uint64 {
@@ -871,7 +956,7 @@ type Ledger struct {
 
 func (x *Ledger) Reset() {
 	*x = Ledger{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +968,7 @@ func (x *Ledger) String() string {
 func (*Ledger) ProtoMessage() {}
 
 func (x *Ledger) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +981,7 @@ func (x *Ledger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ledger.ProtoReflect.Descriptor instead.
 func (*Ledger) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{7}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Ledger) GetInFlight() []byte {
@@ -950,13 +1035,14 @@ type Balance struct {
 	Spent         []byte                 `protobuf:"bytes,5,opt,name=spent,proto3" json:"spent,omitempty"`                     // of the flow limit
 	SpentAt       int64                  `protobuf:"varint,6,opt,name=spent_at,json=spentAt,proto3" json:"spent_at,omitempty"` // block time up to which it has flowed back, Unix seconds
 	Quarantines   uint32                 `protobuf:"varint,7,opt,name=quarantines,proto3" json:"quarantines,omitempty"`        // unresolved records; the asset is stopped here while there are any
+	Held          uint32                 `protobuf:"varint,8,opt,name=held,proto3" json:"held,omitempty"`                      // releases that wait
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Balance) Reset() {
 	*x = Balance{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1054,7 @@ func (x *Balance) String() string {
 func (*Balance) ProtoMessage() {}
 
 func (x *Balance) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1067,7 @@ func (x *Balance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Balance.ProtoReflect.Descriptor instead.
 func (*Balance) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{8}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Balance) GetChain() uint64 {
@@ -1033,6 +1119,13 @@ func (x *Balance) GetQuarantines() uint32 {
 	return 0
 }
 
+func (x *Balance) GetHeld() uint32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
 // Transfer is a deposit on its way.
 type Transfer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1050,7 +1143,7 @@ type Transfer struct {
 
 func (x *Transfer) Reset() {
 	*x = Transfer{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1155,7 @@ func (x *Transfer) String() string {
 func (*Transfer) ProtoMessage() {}
 
 func (x *Transfer) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1168,7 @@ func (x *Transfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
 func (*Transfer) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{9}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Transfer) GetSource() uint64 {
@@ -1152,7 +1245,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1164,7 +1257,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1177,7 +1270,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{10}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Entry) GetKind() uint32 {
@@ -1256,7 +1349,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1361,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1374,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Lane) GetHead() uint64 {
@@ -1315,7 +1408,7 @@ type QueueSegment struct {
 
 func (x *QueueSegment) Reset() {
 	*x = QueueSegment{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1420,7 @@ func (x *QueueSegment) String() string {
 func (*QueueSegment) ProtoMessage() {}
 
 func (x *QueueSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1433,7 @@ func (x *QueueSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSegment.ProtoReflect.Descriptor instead.
 func (*QueueSegment) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *QueueSegment) GetEntries() []*Entry {
@@ -1363,14 +1456,15 @@ type Command struct {
 	Executed       uint32                 `protobuf:"varint,8,opt,name=executed,proto3" json:"executed,omitempty"`                                    // items executed
 	Failures       []byte                 `protobuf:"bytes,9,opt,name=failures,proto3" json:"failures,omitempty"`                                     // bitmap over the items executed
 	ExecutedHeight uint64                 `protobuf:"varint,10,opt,name=executed_height,json=executedHeight,proto3" json:"executed_height,omitempty"` // block that applied its last receipt
-	Booked         uint32                 `protobuf:"varint,11,opt,name=booked,proto3" json:"booked,omitempty"`                                       // items whose first execution vanished in a re-anchoring, and is booked
+	Undone         uint32                 `protobuf:"varint,11,opt,name=undone,proto3" json:"undone,omitempty"`                                       // items whose first execution vanished in a re-anchoring; failures says how it ended until they are executed again
+	PrunedAt       uint64                 `protobuf:"varint,12,opt,name=pruned_at,json=prunedAt,proto3" json:"pruned_at,omitempty"`                   // height at which it leaves the state, once it is executed
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1476,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1489,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Command) GetNonce() uint64 {
@@ -1468,9 +1562,16 @@ func (x *Command) GetExecutedHeight() uint64 {
 	return 0
 }
 
-func (x *Command) GetBooked() uint32 {
+func (x *Command) GetUndone() uint32 {
 	if x != nil {
-		return x.Booked
+		return x.Undone
+	}
+	return 0
+}
+
+func (x *Command) GetPrunedAt() uint64 {
+	if x != nil {
+		return x.PrunedAt
 	}
 	return 0
 }
@@ -1489,7 +1590,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1602,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1615,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Seal) GetEpoch() uint64 {
@@ -1563,7 +1664,7 @@ type SealLeaf struct {
 
 func (x *SealLeaf) Reset() {
 	*x = SealLeaf{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1575,7 +1676,7 @@ func (x *SealLeaf) String() string {
 func (*SealLeaf) ProtoMessage() {}
 
 func (x *SealLeaf) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1588,7 +1689,7 @@ func (x *SealLeaf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealLeaf.ProtoReflect.Descriptor instead.
 func (*SealLeaf) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SealLeaf) GetChain() uint64 {
@@ -1622,7 +1723,7 @@ type SealSignatures struct {
 
 func (x *SealSignatures) Reset() {
 	*x = SealSignatures{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1634,7 +1735,7 @@ func (x *SealSignatures) String() string {
 func (*SealSignatures) ProtoMessage() {}
 
 func (x *SealSignatures) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1647,7 +1748,7 @@ func (x *SealSignatures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealSignatures.ProtoReflect.Descriptor instead.
 func (*SealSignatures) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SealSignatures) GetSignatures() []*MemberSignature {
@@ -1667,7 +1768,7 @@ type MemberSignature struct {
 
 func (x *MemberSignature) Reset() {
 	*x = MemberSignature{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1679,7 +1780,7 @@ func (x *MemberSignature) String() string {
 func (*MemberSignature) ProtoMessage() {}
 
 func (x *MemberSignature) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1692,7 +1793,7 @@ func (x *MemberSignature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberSignature.ProtoReflect.Descriptor instead.
 func (*MemberSignature) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MemberSignature) GetMember() uint32 {
@@ -1719,7 +1820,7 @@ type Backlog struct {
 
 func (x *Backlog) Reset() {
 	*x = Backlog{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1832,7 @@ func (x *Backlog) String() string {
 func (*Backlog) ProtoMessage() {}
 
 func (x *Backlog) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1845,7 @@ func (x *Backlog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backlog.ProtoReflect.Descriptor instead.
 func (*Backlog) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Backlog) GetCommands() [][]byte {
@@ -1767,7 +1868,7 @@ type Quarantine struct {
 
 func (x *Quarantine) Reset() {
 	*x = Quarantine{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1779,7 +1880,7 @@ func (x *Quarantine) String() string {
 func (*Quarantine) ProtoMessage() {}
 
 func (x *Quarantine) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1792,7 +1893,7 @@ func (x *Quarantine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quarantine.ProtoReflect.Descriptor instead.
 func (*Quarantine) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Quarantine) GetId() uint64 {
@@ -1835,7 +1936,7 @@ type Owed struct {
 
 func (x *Owed) Reset() {
 	*x = Owed{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +1948,7 @@ func (x *Owed) String() string {
 func (*Owed) ProtoMessage() {}
 
 func (x *Owed) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +1961,7 @@ func (x *Owed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owed.ProtoReflect.Descriptor instead.
 func (*Owed) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Owed) GetTransfer() *Transfer {
@@ -1925,7 +2026,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1a\n" +
 	"\boperator\x18\x03 \x01(\fR\boperator\x12\x14\n" +
 	"\x05power\x18\x04 \x01(\rR\x05power\x12\x18\n" +
-	"\amoniker\x18\x05 \x01(\tR\amoniker\"\xdd\x05\n" +
+	"\amoniker\x18\x05 \x01(\tR\amoniker\"\xe2\x06\n" +
 	"\x05Chain\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
@@ -1957,7 +2058,14 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\vhead_height\x18\x18 \x01(\x04R\n" +
 	"headHeight\x12\x17\n" +
 	"\ahead_ms\x18\x19 \x01(\x03R\x06headMs\x12\x16\n" +
-	"\x06anchor\x18\x1a \x01(\x04R\x06anchor\"\x91\x01\n" +
+	"\x06anchor\x18\x1a \x01(\x04R\x06anchor\x12\x16\n" +
+	"\x06offset\x18\x1b \x01(\x04R\x06offset\x127\n" +
+	"\bvanished\x18\x1c \x03(\v2\x1b.bridged.bridge.v1.VanishedR\bvanished\x12\x1c\n" +
+	"\ttransfers\x18\x1d \x01(\x04R\ttransfers\x12\x14\n" +
+	"\x05ended\x18\x1e \x01(\x03R\x05ended\"4\n" +
+	"\bVanished\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\x04R\x04last\"\x91\x01\n" +
 	"\x05Asset\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1989,7 +2097,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x04fees\x18\x03 \x01(\fR\x04fees\x12 \n" +
 	"\vquarantined\x18\x04 \x01(\fR\vquarantined\x12\x18\n" +
 	"\adeficit\x18\x05 \x01(\fR\adeficit\x126\n" +
-	"\bbalances\x18\x06 \x03(\v2\x1a.bridged.bridge.v1.BalanceR\bbalances\"\xba\x01\n" +
+	"\bbalances\x18\x06 \x03(\v2\x1a.bridged.bridge.v1.BalanceR\bbalances\"\xce\x01\n" +
 	"\aBalance\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x12\n" +
 	"\x04mode\x18\x02 \x01(\rR\x04mode\x12\x16\n" +
@@ -1997,7 +2105,8 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\breserved\x18\x04 \x01(\fR\breserved\x12\x14\n" +
 	"\x05spent\x18\x05 \x01(\fR\x05spent\x12\x19\n" +
 	"\bspent_at\x18\x06 \x01(\x03R\aspentAt\x12 \n" +
-	"\vquarantines\x18\a \x01(\rR\vquarantines\"\xdb\x01\n" +
+	"\vquarantines\x18\a \x01(\rR\vquarantines\x12\x12\n" +
+	"\x04held\x18\b \x01(\rR\x04held\"\xdb\x01\n" +
 	"\bTransfer\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\x04R\x06source\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x04R\x05nonce\x12 \n" +
@@ -2022,7 +2131,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x04tail\x18\x02 \x01(\x04R\x04tail\x12\x18\n" +
 	"\aentries\x18\x03 \x01(\x04R\aentries\"B\n" +
 	"\fQueueSegment\x122\n" +
-	"\aentries\x18\x01 \x03(\v2\x18.bridged.bridge.v1.EntryR\aentries\"\xb8\x02\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.bridged.bridge.v1.EntryR\aentries\"\xd5\x02\n" +
 	"\aCommand\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x14\n" +
@@ -2035,7 +2144,8 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\bfailures\x18\t \x01(\fR\bfailures\x12'\n" +
 	"\x0fexecuted_height\x18\n" +
 	" \x01(\x04R\x0eexecutedHeight\x12\x16\n" +
-	"\x06booked\x18\v \x01(\rR\x06booked\"\x99\x01\n" +
+	"\x06undone\x18\v \x01(\rR\x06undone\x12\x1b\n" +
+	"\tpruned_at\x18\f \x01(\x04R\bprunedAt\"\x99\x01\n" +
 	"\x04Seal\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
@@ -2078,49 +2188,51 @@ func file_bridged_bridge_v1_state_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_state_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Network)(nil),         // 0: bridged.bridge.v1.Network
 	(*Params)(nil),          // 1: bridged.bridge.v1.Params
 	(*Validators)(nil),      // 2: bridged.bridge.v1.Validators
 	(*Validator)(nil),       // 3: bridged.bridge.v1.Validator
 	(*Chain)(nil),           // 4: bridged.bridge.v1.Chain
-	(*Asset)(nil),           // 5: bridged.bridge.v1.Asset
-	(*Token)(nil),           // 6: bridged.bridge.v1.Token
-	(*Ledger)(nil),          // 7: bridged.bridge.v1.Ledger
-	(*Balance)(nil),         // 8: bridged.bridge.v1.Balance
-	(*Transfer)(nil),        // 9: bridged.bridge.v1.Transfer
-	(*Entry)(nil),           // 10: bridged.bridge.v1.Entry
-	(*Lane)(nil),            // 11: bridged.bridge.v1.Lane
-	(*QueueSegment)(nil),    // 12: bridged.bridge.v1.QueueSegment
-	(*Command)(nil),         // 13: bridged.bridge.v1.Command
-	(*Seal)(nil),            // 14: bridged.bridge.v1.Seal
-	(*SealLeaf)(nil),        // 15: bridged.bridge.v1.SealLeaf
-	(*SealSignatures)(nil),  // 16: bridged.bridge.v1.SealSignatures
-	(*MemberSignature)(nil), // 17: bridged.bridge.v1.MemberSignature
-	(*Backlog)(nil),         // 18: bridged.bridge.v1.Backlog
-	(*Quarantine)(nil),      // 19: bridged.bridge.v1.Quarantine
-	(*Owed)(nil),            // 20: bridged.bridge.v1.Owed
-	(*Deposited)(nil),       // 21: bridged.bridge.v1.Deposited
+	(*Vanished)(nil),        // 5: bridged.bridge.v1.Vanished
+	(*Asset)(nil),           // 6: bridged.bridge.v1.Asset
+	(*Token)(nil),           // 7: bridged.bridge.v1.Token
+	(*Ledger)(nil),          // 8: bridged.bridge.v1.Ledger
+	(*Balance)(nil),         // 9: bridged.bridge.v1.Balance
+	(*Transfer)(nil),        // 10: bridged.bridge.v1.Transfer
+	(*Entry)(nil),           // 11: bridged.bridge.v1.Entry
+	(*Lane)(nil),            // 12: bridged.bridge.v1.Lane
+	(*QueueSegment)(nil),    // 13: bridged.bridge.v1.QueueSegment
+	(*Command)(nil),         // 14: bridged.bridge.v1.Command
+	(*Seal)(nil),            // 15: bridged.bridge.v1.Seal
+	(*SealLeaf)(nil),        // 16: bridged.bridge.v1.SealLeaf
+	(*SealSignatures)(nil),  // 17: bridged.bridge.v1.SealSignatures
+	(*MemberSignature)(nil), // 18: bridged.bridge.v1.MemberSignature
+	(*Backlog)(nil),         // 19: bridged.bridge.v1.Backlog
+	(*Quarantine)(nil),      // 20: bridged.bridge.v1.Quarantine
+	(*Owed)(nil),            // 21: bridged.bridge.v1.Owed
+	(*Deposited)(nil),       // 22: bridged.bridge.v1.Deposited
 }
 var file_bridged_bridge_v1_state_proto_depIdxs = []int32{
 	1,  // 0: bridged.bridge.v1.Network.params:type_name -> bridged.bridge.v1.Params
 	3,  // 1: bridged.bridge.v1.Validators.members:type_name -> bridged.bridge.v1.Validator
-	6,  // 2: bridged.bridge.v1.Asset.tokens:type_name -> bridged.bridge.v1.Token
-	8,  // 3: bridged.bridge.v1.Ledger.balances:type_name -> bridged.bridge.v1.Balance
-	9,  // 4: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
-	10, // 5: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
-	10, // 6: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
-	15, // 7: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
-	17, // 8: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
-	9,  // 9: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
-	21, // 10: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
-	9,  // 11: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	5,  // 2: bridged.bridge.v1.Chain.vanished:type_name -> bridged.bridge.v1.Vanished
+	7,  // 3: bridged.bridge.v1.Asset.tokens:type_name -> bridged.bridge.v1.Token
+	9,  // 4: bridged.bridge.v1.Ledger.balances:type_name -> bridged.bridge.v1.Balance
+	10, // 5: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
+	11, // 6: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
+	11, // 7: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
+	16, // 8: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
+	18, // 9: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
+	10, // 10: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
+	22, // 11: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
+	10, // 12: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_state_proto_init() }
@@ -2135,7 +2247,7 @@ func file_bridged_bridge_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_state_proto_rawDesc), len(file_bridged_bridge_v1_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

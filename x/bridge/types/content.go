@@ -14,7 +14,8 @@ import (
 const (
 	MaxTitleBytes = 100
 	MaxTextBytes  = 16 << 10
-	MaxBalances   = 256 // of a re-anchoring
+	MaxBalances   = 256 // of a re-anchoring, and so the assets of a chain
+	MaxSkipped    = 64
 )
 
 // Content is what a proposal does when it passes: exactly one of the fields is
@@ -89,6 +90,16 @@ type Reanchor struct {
 	OutboxNonce uint64         `json:"outbox_nonce"` // last command that the contract has wholly executed there
 	NextItem    uint32         `json:"next_item"`    // its next item of the command after that
 	Balances    []AssetBalance `json:"balances"`     // ascending by asset
+	// Skipped is what failed of the commands that the contract has executed
+	// there and whose receipts are not applied; ascending by nonce. One that is
+	// not named has done all its work.
+	Skipped []SkippedCommand `json:"skipped,omitempty"`
+}
+
+// SkippedCommand says which items of a command failed.
+type SkippedCommand struct {
+	Nonce    uint64   `json:"nonce"`
+	Failures HexBytes `json:"failures"` // bitmap over all its items, least significant bit first
 }
 
 // AssetBalance is the custody or supply that a chain really has of an asset.
@@ -313,6 +324,17 @@ func (c *Reanchor) validate() error {
 	for i, b := range c.Balances {
 		if i > 0 && bytes.Compare(c.Balances[i-1].Asset[:], b.Asset[:]) >= 0 {
 			return fmt.Errorf("balances: asset %s is out of order or stands there twice", b.Asset)
+		}
+	}
+	if len(c.Skipped) > MaxSkipped {
+		return fmt.Errorf("%d skipped commands, at most %d", len(c.Skipped), MaxSkipped)
+	}
+	for i, s := range c.Skipped {
+		if i > 0 && c.Skipped[i-1].Nonce >= s.Nonce {
+			return fmt.Errorf("skipped: command %d is out of order or stands there twice", s.Nonce)
+		}
+		if len(s.Failures) == 0 || len(s.Failures) > (MaxBatchItems+7)/8 {
+			return fmt.Errorf("skipped: command %d: a bitmap of %d bytes", s.Nonce, len(s.Failures))
 		}
 	}
 	return validateChainID(c.ID)

@@ -289,6 +289,7 @@ func (g Genesis) validateChains() error {
 
 func (g Genesis) validateAssets() error {
 	ids := map[AssetID]bool{}
+	held := map[ChainID]int{}
 	type place struct {
 		chain ChainID
 		token Address
@@ -305,6 +306,9 @@ func (g Genesis) validateAssets() error {
 		for _, t := range a.Tokens {
 			if !slices.ContainsFunc(g.Chains, func(c Chain) bool { return c.ID == t.Chain }) {
 				return fmt.Errorf("asset %s: chain %s is not in this genesis", a.Symbol, t.Chain)
+			}
+			if held[t.Chain]++; held[t.Chain] > MaxBalances {
+				return fmt.Errorf("chain %s holds more than %d assets", t.Chain, MaxBalances)
 			}
 			at := place{t.Chain, t.Token}
 			if t.Mode == ModeLock && mapped[at] {

@@ -86,6 +86,16 @@ func (v View) Segment(id LaneID, number uint64) *pb.QueueSegment {
 	return segment
 }
 
+// Segments visits the numbers of all segments, lane by lane.
+func (v View) Segments(visit func(id LaneID, number uint64) bool) {
+	v.each(key(prefixQueue), func(k, _ []byte) bool {
+		if len(k) != 1+laneIDBytes+8 {
+			Failf("segment key of %d bytes", len(k))
+		}
+		return visit(laneIDFrom(k[1:1+laneIDBytes]), binary.BigEndian.Uint64(k[1+laneIDBytes:]))
+	})
+}
+
 func segmentKey(id LaneID, number uint64) []byte { return key(prefixQueue, id.bytes(), num(number)) }
 
 // SetSegment writes one.

@@ -1,6 +1,7 @@
 package observer
 
 import (
+	"context"
 	"time"
 
 	"github.com/icrosschain/bridged/internal/chain"
@@ -32,7 +33,7 @@ type alarm struct {
 
 // raise takes a contradiction to the mailbox and to the operator, unless
 // governance has re-anchored the chain meanwhile.
-func (o *Observer) raise(c *chain.Contradiction, check chain.Check) {
+func (o *Observer) raise(ctx context.Context, c *chain.Contradiction, check chain.Check) {
 	if o.cfg.Mailbox.Anchored(o.cfg.Chain) != o.alarm.anchored {
 		return
 	}
@@ -42,8 +43,8 @@ func (o *Observer) raise(c *chain.Contradiction, check chain.Check) {
 		return
 	}
 	o.alarm.says = types.AlarmContradiction
-	since := time.Now()
-	file, err := o.keepEvidence(c, check, since)
+	since, common := time.Now(), o.common(ctx, c.Is.Inbox)
+	file, err := o.keepEvidence(c, common, check, since)
 	if err != nil {
 		o.log.Error("the evidence of a contradiction is not kept: this line is all there is of it", "err", err)
 	}
@@ -51,7 +52,7 @@ func (o *Observer) raise(c *chain.Contradiction, check chain.Check) {
 		s.Alarm, s.AlarmSince, s.Found, s.Evidence = types.AlarmContradiction, since, c.Text, file
 	})
 	o.log.Error("chain breaks its word about finalised data: alarm raised, no votes for its inbox",
-		"height", c.Is.Block, "check", check, "err", c, "evidence", file,
+		"height", c.Is.Block, "check", check, "err", c, "evidence", file, "common_nonce", common.Nonce,
 		"was_block", c.Was.Block, "was_hash", c.Was.Hash, "was_nonce", c.Was.Inbox.Nonce, "was_inbox", c.Was.Inbox.Hash,
 		"is_block", c.Is.Block, "is_hash", c.Is.Hash, "is_nonce", c.Is.Inbox.Nonce, "is_inbox", c.Is.Inbox.Hash)
 }
@@ -86,7 +87,7 @@ func (o *Observer) anchor(anchored uint64) {
 		o.log.Info("chain is re-anchored: observing from its new cursor", "nonce", o.agreed.Cursor, "hash", o.agreed.CursorHash)
 		o.cfg.Source.Forget()
 		o.rewind()
-		o.alarm.anchored = anchored
+		o.history, o.alarm.anchored = nil, anchored
 		o.say(types.AlarmUnsaid)
 		return
 	}

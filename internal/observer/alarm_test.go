@@ -295,7 +295,7 @@ func TestAlarmThatComesTooLate(t *testing.T) {
 	w := newWorld(t, 1, mailbox.New(), 0)
 	w.pause(bridge.PauseContradicted, types.Mark{})
 	w.pause(bridge.PauseNone, types.Mark{})
-	w.observer.raise(&chain.Contradiction{Text: "old"}, chain.CheckCursor)
+	w.observer.raise(t.Context(), &chain.Contradiction{Text: "old"}, chain.CheckCursor)
 	if w.says() != types.AlarmUnsaid {
 		t.Errorf("alarm %s", w.says())
 	}
@@ -332,6 +332,56 @@ func TestOvertakenByTheNetwork(t *testing.T) {
 			t.Errorf("marks at %v, alarm %s, status %+v", got, w.says(), w.observer.Status())
 		}
 	})
+}
+
+// The evidence says which events both histories have, for the re-anchoring.
+func TestEvidenceSaysWhereHistoriesPart(t *testing.T) {
+	for name, c := range map[string]struct {
+		known, depth int // of 20 agreed blocks with an event each
+		again        uint64
+		want         uint64
+	}{
+		"the newest":               {20, 1, 0, 19},
+		"some":                     {20, 7, 0, 13},
+		"more than is remembered":  {5, 7, 9, 0},
+		"all but the oldest known": {8, 7, 3, 13},
+		"shorter than remembered":  {5, 7, 0, 0},
+		"longer than before":       {20, 3, 9, 17},
+		"all":                      {20, 20, 25, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one(t, 0, func(w *world) {
+				settle() // until then nothing happens behind this test's back
+				for range 20 {
+					w.chain.Deposit(1)
+					w.chain.Mine(1)
+				}
+				end, err := w.chain.Finalized(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.known < 20 { // the observer begins there
+					cursor, err := w.chain.NewSource().At(t.Context(), uint64(20-c.known), end.Inbox)
+					if err != nil {
+						t.Fatal(err)
+					}
+					w.agree(cursor)
+				}
+				settle()
+				w.agree(end.Inbox)
+				settle()
+				w.chain.Reorg(c.depth)
+				for range c.again {
+					w.chain.Deposit(2)
+				}
+				w.chain.Mine(1)
+				settle()
+				if e := w.alarmed(chain.CheckFinality); e.Common != c.want {
+					t.Errorf("common is %d, want %d", e.Common, c.want)
+				}
+			})
+		})
+	}
 }
 
 // A hint that is too high costs a round.
@@ -375,7 +425,7 @@ func TestEvidenceIsBounded(t *testing.T) {
 	keep := func(height uint64, answer string) string {
 		t.Helper()
 		is := chain.Sighting{Position: chain.Position{Block: height}, Answers: []chain.Answer{{Answer: json.RawMessage(answer)}}}
-		file, err := w.observer.keepEvidence(&chain.Contradiction{Text: "x", Is: is}, chain.CheckCursor, time.Unix(1, 0))
+		file, err := w.observer.keepEvidence(&chain.Contradiction{Text: "x", Is: is}, types.Mark{}, chain.CheckCursor, time.Unix(1, 0))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,8 +31,11 @@ type evidence struct {
 	Found  string        `json:"found"`
 	Time   time.Time     `json:"time"`
 	Agreed agreed        `json:"agreed"`
-	Was    sighting      `json:"was"` // block 0: agreed by the network, see there
-	Is     sighting      `json:"is"`
+	// Common is the last inbox event that the agreed history and this one
+	// share, as far as this node remembers; 0 if it does not.
+	Common uint64   `json:"common"`
+	Was    sighting `json:"was"` // block 0: agreed by the network, see there
+	Is     sighting `json:"is"`
 }
 
 // agreed is where the network stood.
@@ -59,13 +62,13 @@ func sightingOf(s chain.Sighting) sighting {
 
 // keepEvidence writes a contradiction into the evidence directory and returns
 // the file's path. The first evidence of a height stays.
-func (o *Observer) keepEvidence(c *chain.Contradiction, check chain.Check, at time.Time) (string, error) {
+func (o *Observer) keepEvidence(c *chain.Contradiction, common types.Mark, check chain.Check, at time.Time) (string, error) {
 	if o.cfg.EvidenceDir == "" {
 		return "", nil
 	}
 	e := evidence{
 		Chain: o.cfg.Chain, Label: o.cfg.Label, Height: c.Is.Block, Check: check, Found: c.Text, Time: at.UTC(),
-		Agreed: agreed{o.agreed.Cursor, o.agreed.CursorHash, o.agreed.Head}, Was: sightingOf(c.Was), Is: sightingOf(c.Is),
+		Agreed: agreed{o.agreed.Cursor, o.agreed.CursorHash, o.agreed.Head}, Common: common.Nonce, Was: sightingOf(c.Was), Is: sightingOf(c.Is),
 	}
 	content, err := e.encode()
 	if err != nil {

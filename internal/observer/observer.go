@@ -100,6 +100,7 @@ type Observer struct {
 	marks   []types.Mark // handed over, above the cursor
 	ahead   []types.Mark // proven, beyond the tip
 	agreed  bridge.ChainState
+	history []types.Mark // agreed, newest last: what the chain said once
 	alarm   alarm
 
 	mu     sync.Mutex
@@ -173,7 +174,7 @@ func (o *Observer) supervised(ctx context.Context) (more bool, err error) {
 	}()
 	more, err = o.runOnce(ctx)
 	if c := chain.ContradictionOf(err); c != nil {
-		o.raise(c, chain.CheckOf(err))
+		o.raise(ctx, c, chain.CheckOf(err))
 	}
 	return more, err
 }

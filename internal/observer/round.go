@@ -52,14 +52,19 @@ func (o *Observer) follow() error {
 		o.cfg.Mailbox.Reset(o.cfg.Chain)
 		o.tip, o.marks, o.reading = cursor, nil, true
 	}
-	own := o.tip
+	own, passed := o.tip, []types.Mark(nil)
 	for len(o.marks) > 0 && o.marks[0].Nonce <= cursor.Nonce {
 		own, o.marks = o.marks[0], o.marks[1:]
+		passed = append(passed, own)
 	}
 	if own.Nonce == cursor.Nonce && own.Hash != cursor.Hash {
 		return &chain.Error{Check: chain.CheckCursor, Severity: chain.Rewind, Err: fmt.Errorf(
 			"at nonce %d this node has proven %s, the network agreed on %s", cursor.Nonce, own.Hash, cursor.Hash)}
 	}
+	if own.Nonce == cursor.Nonce {
+		o.remember(passed...)
+	}
+	o.remember(cursor)
 	o.ahead = slices.DeleteFunc(o.ahead, func(m types.Mark) bool { return m.Nonce <= o.tip.Nonce })
 	return nil
 }

@@ -2,9 +2,11 @@ package anvil
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 // stranger is an account that nobody has the key of, and that has nothing.
@@ -24,7 +27,8 @@ func stranger(number byte) common.Address {
 }
 
 // TestReorgs reorganises alpha: above what its validators call final nothing
-// comes of it, below they raise the alarm, and beta goes on.
+// comes of it; below they raise the alarm, and beta goes on, until governance has
+// re-anchored alpha.
 func TestReorgs(t *testing.T) {
 	n := newNetwork(t)
 	send := func(to byte, amount int64) uint64 {
@@ -61,8 +65,12 @@ func TestReorgs(t *testing.T) {
 	n.alpha.clock.Lock()
 	n.alpha.reorg(n.alpha.head() - block + 1)
 	n.alpha.clock.Unlock()
+	var shared uint64
 	for i := range validators {
-		n.alarmed(i)
+		shared = n.alarmed(i)
+	}
+	if shared == 0 {
+		t.Error("nobody knows where the histories part")
 	}
 
 	// One that is started again remembers nothing but the agreed cursor.
@@ -72,7 +80,69 @@ func TestReorgs(t *testing.T) {
 	n.start(0)
 	n.alarmed(0)
 	n.goesOn(n.beta)
+	n.reanchor(shared)
+	send(5, 6000)
+	n.arrives(stranger(5), 6000-fee)
 	n.operators()
+}
+
+// reanchor lets governance go on from where alpha is now, and wants all alarms
+// to be over.
+func (n *network) reanchor(shared uint64) {
+	n.t.Helper()
+	var proposal bridge.ProposalView
+	operate := func(i int, args ...string) error {
+		home := config.Home(n.homes[i].Home)
+		out, err := n.run(append(append([]string{"tx", "gov"}, args...), "--home", home.String(), "--yes", "--output", "json",
+			"--key-env", "BRIDGED_NO_KEY", "--passphrase-file", filepath.Join(home.Keys(), "passphrase"))...)
+		if err != nil {
+			return err
+		}
+		outcome := struct {
+			Proposal *bridge.ProposalView `json:"proposal"`
+		}{&proposal}
+		return json.Unmarshal(out, &outcome)
+	}
+	n.inboxReaches(n.alpha)
+	if err := operate(0, "propose", "reanchor", "alpha", "--rpc", n.alpha.url, "--common", fmt.Sprint(shared)); err != nil {
+		n.t.Fatal(err)
+	}
+	for i := 1; proposal.Tally.Yes < proposal.Tally.Needed; i++ {
+		if err := operate(i, "vote", fmt.Sprint(proposal.ID), "yes"); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	if proposal.Status != types.ProposalApplied {
+		n.t.Fatalf("proposal %d is %s: %s", proposal.ID, proposal.Status, proposal.Result)
+	}
+	for i := range validators {
+		eventually(n.t, time.Minute, fmt.Sprintf("the end of node%d's alarm", i), func(context.Context) error {
+			s, err := n.status(i, n.alpha)
+			if err == nil && (s.Alarm.Kind != "off" || s.Alarm.Voted != "off" || s.Paused != bridge.PauseNone) {
+				err = fmt.Errorf("it says %+v", s)
+			}
+			return err
+		})
+	}
+}
+
+// inboxReaches waits until the new history has as many final events as the
+// network has applied: no nonce is used twice. The order to take no deposits adds
+// one.
+func (n *network) inboxReaches(c *chain) {
+	n.t.Helper()
+	s, err := n.status(0, c)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	eventually(n.t, time.Minute, "the inbox of "+c.name+" to grow", func(ctx context.Context) error {
+		final := new(big.Int).SetUint64(c.head() - 2)
+		slot, err := c.client.StorageAt(ctx, c.bridge, common.Hash{}, final)
+		if err == nil && binary.BigEndian.Uint64(slot[24:]) < s.Cursor {
+			err = fmt.Errorf("at block %s it stands at %x, the cursor at %d", final, slot[24:], s.Cursor)
+		}
+		return err
+	})
 }
 
 // quiet wants no alarm of a validator, and no evidence.
@@ -93,8 +163,9 @@ func (n *network) quiet(i int) {
 }
 
 // alarmed waits for a validator's alarm for alpha, in its vote and with evidence,
-// and for the network to take it.
-func (n *network) alarmed(i int) {
+// and for the network to take it. It returns the last event that both histories
+// share.
+func (n *network) alarmed(i int) uint64 {
 	n.t.Helper()
 	var s chainStatus
 	eventually(n.t, time.Minute, fmt.Sprintf("the alarm of node%d", i), func(context.Context) (err error) {
@@ -111,6 +182,7 @@ func (n *network) alarmed(i int) {
 	var evidence struct {
 		Label   string `json:"label"`
 		Height  uint64 `json:"height"`
+		Common  uint64 `json:"common"`
 		Was, Is struct {
 			Block     uint64      `json:"block"`
 			BlockHash common.Hash `json:"block_hash"`
@@ -136,7 +208,8 @@ func (n *network) alarmed(i int) {
 	if !groups["one"] || !groups["two"] {
 		n.t.Errorf("node%d: the evidence is of %v", i, groups)
 	}
-	n.t.Logf("node%d: %s", i, s.Alarm.Why)
+	n.t.Logf("node%d: %s; common is %d", i, s.Alarm.Why, evidence.Common)
+	return evidence.Common
 }
 
 // goesOn wants a chain to be observed still.

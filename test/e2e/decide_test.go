@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/icrosschain/bridged/config"
@@ -52,14 +53,30 @@ func (n *network) operate(i int, args ...string) (bridge.ProposalView, error) {
 	return outcome.Proposal, nil
 }
 
-// alarm lets validators say that a chain is to be paused, or say it no more.
-func (n *network) alarm(c *chain, raise bool, validators ...int) {
+// alarm lets operators say that a chain is to be paused, or say it no more, and
+// waits until that is what their validators' votes say.
+func (n *network) alarm(c *chain, raise bool, operators ...int) {
 	n.t.Helper()
-	for _, i := range validators {
+	says := types.AlarmOff
+	for _, i := range operators {
 		args := []string{"alarm", "clear", c.name, "--home", n.homes[i].Home}
 		if raise {
 			args = []string{"alarm", "raise", c.name, "--home", n.homes[i].Home, "--reason", "a drill"}
+			says = types.AlarmPause
 		}
 		n.must(args...)
 	}
+	eventually(n.t, time.Minute, fmt.Sprintf("votes to say %s of %s", says, c.name), func(ctx context.Context) error {
+		var view bridge.InboxView
+		if err := n.ask(ctx, 0, "inbox", bridge.QueryArgs{Chain: c.name}, &view); err != nil {
+			return err
+		}
+		for _, i := range operators {
+			at := slices.IndexFunc(view.Votes, func(v bridge.InboxVoteView) bool { return v.Validator == n.homes[i].Validator })
+			if at < 0 || view.Votes[at].Alarm != says.String() {
+				return fmt.Errorf("node%d does not", i)
+			}
+		}
+		return nil
+	})
 }

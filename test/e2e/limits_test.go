@@ -130,26 +130,28 @@ func (n *network) nothingFailed(c *chain) {
 	}
 }
 
-// depositLarge sends a large amount to beta, and a small one behind it, which
-// need not wait.
-func (w *worstDay) depositLarge() (id string) {
+// depositLarge sends a large amount to beta, and one behind it that is not large.
+func (w *worstDay) depositLarge() (large, small string) {
 	w.t.Helper()
 	d := deposit{from: w.alpha, asset: w.coin, sender: w.rich, amount: largeAmount + w.coin.fee, recipient: word(w.away.Address)}
-	small := d
-	small.amount, small.recipient = largeAmount-1, word(stranger(10))
-	ids, _ := w.deposit(d, small)
+	next := d
+	next.amount, next.recipient = largeAmount-1, word(stranger(10))
+	ids, _ := w.deposit(d, next)
 	w.held(ids[0], types.ReasonLargeAmount, w.coin, w.away.Address)
-	w.released(ids[1])
-	w.has(w.beta, w.coin.wrapped, stranger(10), largeAmount-1-w.coin.fee)
-	return ids[0]
+	return ids[0], ids[1]
 }
 
-// largeArrives waits for the large amount, and wants both of its delays to have
-// passed before its command was made.
-func (w *worstDay) largeArrives(id string) {
+// largeArrives waits for both amounts, and wants both delays of the large one to
+// have passed before its command was made. The other one did not wait for it.
+func (w *worstDay) largeArrives(large, small string) {
 	w.t.Helper()
-	view := w.reach(time.Minute, types.StatusReleased, id)[0]
+	views := w.reach(time.Minute, types.StatusReleased, large, small)
 	w.has(w.beta, w.coin.wrapped, w.away.Address, largeAmount)
+	w.has(w.beta, w.coin.wrapped, stranger(10), largeAmount-1-w.coin.fee)
+	view := views[0]
+	if views[1].SealHeight >= view.SealHeight {
+		w.t.Errorf("what stood behind a large amount was let through at height %d, the large amount at %d", views[1].SealHeight, view.SealHeight)
+	}
 	delay, err := time.ParseDuration(largeDelayMS + "ms")
 	if err != nil {
 		w.t.Fatal(err)

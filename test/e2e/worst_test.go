@@ -39,16 +39,18 @@ func TestWorstDay(t *testing.T) {
 		},
 	})
 	w.many, w.rich, w.away = w.users[0], w.users[1], w.users[2]
+	// Each case waits for something; others happen meanwhile.
 	stranded := w.gammaDies()
-	large := w.depositLarge()
+	large, small := w.depositLarge()
 	w.flow()
-	w.largeArrives(large)
-	w.pausedBeta()
+	w.largeArrives(large, small)
+	waiting := w.pauseBeta()
 	w.retireGamma(stranded)
+	w.unpauseBeta(waiting)
 	w.audit()
 }
 
-// released waits until transfers are, and returns where they were.
+// released waits until transfers are.
 func (w *worstDay) released(ids ...string) {
 	w.t.Helper()
 	w.reach(time.Minute, types.StatusReleased, ids...)

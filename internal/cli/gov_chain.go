@@ -172,8 +172,9 @@ stand and what its contract holds, and proposes to go on from there. What the bo
 say beyond that becomes deficit, which is shown before anything is signed; what the
 contract has beyond the books goes into quarantine.
 
---common is the last inbox event that both histories share. Waiting transfers of
-later events are dropped: their deposits do not exist any more.`,
+--common is the last inbox event that both histories share: "common" in the
+evidence that observers have written into data/evidence, where it is not 0. Waiting
+transfers of later events are dropped: their deposits do not exist any more.`,
 		Example: "  bridged tx gov propose reanchor alpha --rpc https://rpc.example.org --common 41",
 		Args:    args(1, 1),
 		RunE: func(c *cobra.Command, given []string) error {

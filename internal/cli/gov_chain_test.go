@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,15 +23,15 @@ import (
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
-// realm is a network of one validator, whose word is law, with one chain; a
-// second one is there, and not connected.
+// realm is a network whose first validator's word is law, with one chain; a
+// second chain is there, and not connected.
 type realm struct {
 	*council
 	chains  map[string]*evmnode.Node
 	bridges map[string]common.Address
 }
 
-func newRealm(t *testing.T) *realm {
+func newRealm(t *testing.T, validators int) *realm {
 	t.Helper()
 	key, err := crypto.GenerateKey()
 	if err != nil {
@@ -38,11 +40,12 @@ func newRealm(t *testing.T) *realm {
 	// Not BRIDGED_KEY: that would be the operator's.
 	t.Setenv("BRIDGED_USER", hex.EncodeToString(crypto.FromECDSA(key)))
 	r := &realm{council: &council{t: t}, chains: map[string]*evmnode.Node{}, bridges: map[string]common.Address{}}
-	first := fmt.Sprint(ports.ForTest(t, testnetPorts).First)
-	decode(t, mustRun(t, "testnet", "-v", "1", "--output-dir", tempDir(t), "--chain-id", "local-1", "--starting-port", first,
+	first := fmt.Sprint(ports.ForTest(t, validators*testnetPorts).First)
+	decode(t, mustRun(t, "testnet", "-v", fmt.Sprint(validators), "--output-dir", tempDir(t), "--chain-id", "local-1", "--starting-port", first,
 		"--timeout-commit", "100ms", "--output", "json"), &r.homes)
 	home := r.homes[0].Home
 	t.Setenv("BRIDGED_HOME", home)
+	mustRun(t, "genesis", "add-validator", "--power", "10000")
 	loaded, err := config.Load(config.Home(home), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +132,7 @@ func (r *realm) asset() bridge.AssetView {
 // up a chain whose final blocks were replaced: by the command line, on real EVM
 // nodes.
 func TestGovernanceOfChains(t *testing.T) {
-	r := newRealm(t)
+	r := newRealm(t, 1)
 	alpha, beta := r.chains["alpha"], r.chains["beta"]
 
 	// A contract of another network, or at another place, is not connected.
@@ -234,4 +237,61 @@ func (r *realm) reanchor() {
 	if paused := r.chain("alpha").Paused; paused != bridge.PauseNone {
 		r.t.Errorf("alpha is %q", paused)
 	}
+}
+
+// TestGovernanceDocument runs the commands of docs/governance.md as they stand
+// there, as an operator whose validator has little power.
+func TestGovernanceDocument(t *testing.T) {
+	r := newRealm(t, 2)
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "governance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, home := t.TempDir(), r.homes[1].Home
+	genesis, err := os.ReadFile(config.Home(r.homes[0].Home).GenesisFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "genesis.json"), genesis, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	passphrase, err := os.ReadFile(filepath.Join(home, "keys", "passphrase"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), "BRIDGED_HOME="+home, "BRIDGED_NODE="+r.homes[0].RPC, "OPERATOR="+r.homes[1].Operator.Hex(),
+		"BRIDGED_OPERATOR_PASSPHRASE="+strings.TrimSpace(string(passphrase)),
+		"ALPHA_RPC="+r.chains["alpha"].HTTPURL(), "BETA_RPC="+r.chains["beta"].HTTPURL(), "BETA_BRIDGE="+r.bridges["beta"].Hex())
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		shell := exec.CommandContext(t.Context(), "sh", "-eu", "-c", block[1])
+		shell.Dir, shell.Env = dir, append(env, "SIGNATURE="+walletSign(t, filepath.Join(dir, "tx.json"), r.as(1)))
+		if out, err := shell.CombinedOutput(); err != nil {
+			t.Errorf("%v:\n%s\n%s", err, block[1], out)
+		}
+	}
+	if list := r.proposals("--open"); len(list) != 3 {
+		t.Errorf("the document makes 3 proposals: %+v", list)
+	}
+}
+
+// walletSign signs the transaction of a dry run, if there is one by now.
+func walletSign(t *testing.T, file string, as []string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	var plan struct {
+		Digest types.Hash `json:"digest"`
+	}
+	decode(t, string(content), &plan)
+	key, err := crypto.HexToECDSA(strings.TrimSpace(mustRun(t, append([]string{"keys", "export", "operator", "--insecure-hex"}, as...)...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := crypto.Sign(plan.Digest[:], key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(signature)
 }

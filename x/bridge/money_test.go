@@ -204,3 +204,42 @@ func queryAny[T any](t testing.TB, n *bridgetest.Network, path, args string) T {
 	}
 	return result
 }
+
+// held is the custody or supply that a model chain really has, in asset units.
+func held(t testing.TB, n *bridgetest.Network, asset types.Asset, token types.Token) types.Amount {
+	t.Helper()
+	chain := n.Chains[token.Chain]
+	amount := chain.Supply(chain.TokenOf(asset.ID))
+	if token.Mode == types.ModeLock {
+		amount = chain.Custody(chain.TokenOf(asset.ID))
+	}
+	scale, err := token.Scale(asset.Decimals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	units, err := amount.Mul(scale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return units
+}
+
+// wantBooks compares all balances of the books with the chains; nothing may be
+// on its way.
+func wantBooks(t testing.TB, n *bridgetest.Network) {
+	t.Helper()
+	for _, asset := range n.Genesis.Assets {
+		for _, token := range asset.Tokens {
+			if chainState(t, n, token.Chain).Refused != "" {
+				continue
+			}
+			b, real := balanceOf(t, n, asset.ID, token.Chain), held(t, n, asset, token)
+			if token.Mode == types.ModeLock && b.Custody != real || token.Mode == types.ModeMint && b.Supply != real {
+				t.Errorf("%s on %s: the chain has %s, the books %+v", asset.Symbol, token.Chain, real, b)
+			}
+		}
+		if s := supplyOf(t, n, asset.ID); !s.InFlight.IsZero() {
+			t.Errorf("%s: %s in flight", asset.Symbol, s.InFlight)
+		}
+	}
+}

@@ -34,10 +34,10 @@ func (a *applier) submit(proposer types.Address, c types.Content) error {
 	a.network.Proposals++
 	p := &pb.Proposal{
 		Id: a.network.Proposals, Proposer: proposer[:], Height: a.height(),
-		Deadline: a.height() + a.network.Params.VotingPeriod, Content: contentToPB(c),
-		Votes: []*pb.ProposalVote{{Operator: proposer[:], Yes: true}}, Status: string(types.ProposalOpen),
+		Deadline: a.height() + a.network.Params.VotingPeriod,
+		Votes:    []*pb.ProposalVote{{Operator: proposer[:], Yes: true}}, Status: string(types.ProposalOpen),
 	}
-	a.s.SetProposal(p)
+	a.s.AddProposal(p, contentToPB(c))
 	a.emit(EventProposalSubmitted, "proposal", decimal(p.Id), "proposer", proposer.Hex(), "kind", c.Kind(),
 		"deadline", decimal(p.Deadline))
 	return nil
@@ -80,7 +80,7 @@ func (a *applier) decide(p *pb.Proposal) {
 	switch {
 	case quorum.Reached(votes.yes, votes.total):
 		status = types.ProposalApplied
-		if err := a.enact(contentOf(p)); err != nil {
+		if err := a.enact(contentOf(a.s.View, p.Id)); err != nil {
 			status, p.Result = types.ProposalFailed, resultOf(err)
 		}
 	case !quorum.Reached(votes.total-votes.no, votes.total): // it cannot pass any more
@@ -120,11 +120,11 @@ func tallyOf(members *pb.Validators, p *pb.Proposal) tally {
 }
 
 // contentOf reads what the state holds; it was checked when it was submitted.
-func contentOf(p *pb.Proposal) types.Content {
+func contentOf(v state.View, id uint64) types.Content {
 	f := &fields{}
-	content := f.content(p.Content)
+	content := f.content(v.Content(id))
 	if f.err != nil {
-		state.Failf("proposal %d: %w", p.Id, f.err)
+		state.Failf("proposal %d: %w", id, f.err)
 	}
 	return content
 }

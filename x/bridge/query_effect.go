@@ -72,7 +72,7 @@ func contentNamed(v state.View, args QueryArgs) (types.Content, error) {
 		if err != nil {
 			return types.Content{}, err
 		}
-		return contentOf(p), nil
+		return contentOf(v, p.Id), nil
 	}
 	content, err := types.ParseContent(args.Content)
 	if err != nil {

@@ -38,8 +38,8 @@ type ProposalVoteView struct {
 	Yes      bool          `json:"yes"`
 }
 
-func proposalView(members *pb.Validators, p *pb.Proposal) ProposalView {
-	content := contentOf(p)
+func proposalView(v state.View, members *pb.Validators, p *pb.Proposal) ProposalView {
+	content := contentOf(v, p.Id)
 	votes := tallyOf(members, p)
 	view := ProposalView{
 		ID: p.Id, Status: types.ProposalStatus(p.Status), Result: p.Result, Kind: content.Kind(), Action: content.Action(),
@@ -47,8 +47,8 @@ func proposalView(members *pb.Validators, p *pb.Proposal) ProposalView {
 		Tally: TallyView{Yes: votes.yes, No: votes.no, Total: votes.total, Needed: votes.total*2/3 + 1},
 		Votes: []ProposalVoteView{},
 	}
-	for _, v := range p.Votes {
-		view.Votes = append(view.Votes, ProposalVoteView{Operator: types.Address(v.Operator), Yes: v.Yes})
+	for _, vote := range p.Votes {
+		view.Votes = append(view.Votes, ProposalVoteView{Operator: types.Address(vote.Operator), Yes: vote.Yes})
 	}
 	return view
 }
@@ -59,17 +59,17 @@ func queryProposals(v state.View, args QueryArgs) (any, error) {
 	members := v.Epoch(v.Network().Epoch)
 	views := []ProposalView{}
 	for _, p := range v.OpenProposals() {
-		if p.Id > args.After {
-			views = append(views, proposalView(members, p))
+		if p.Id > args.After && len(views) < args.Limit {
+			views = append(views, proposalView(v, members, p))
 		}
 	}
 	v.Proposals(following(args.After), func(p *pb.Proposal) bool {
 		if p.Ended != 0 && len(views) < args.Limit {
-			views = append(views, proposalView(members, p))
+			views = append(views, proposalView(v, members, p))
 		}
 		return len(views) < args.Limit
 	})
-	return views[:min(len(views), args.Limit)], nil
+	return views, nil
 }
 
 func queryProposal(v state.View, args QueryArgs) (any, error) {
@@ -77,7 +77,7 @@ func queryProposal(v state.View, args QueryArgs) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return proposalView(v.Epoch(v.Network().Epoch), p), nil
+	return proposalView(v, v.Epoch(v.Network().Epoch), p), nil
 }
 
 func proposalNamed(v state.View, name string) (*pb.Proposal, error) {

@@ -1511,18 +1511,17 @@ func (x *ResolveQuarantine) GetAction() uint32 {
 	return 0
 }
 
-// Proposal is the state's record of a proposal.
+// Proposal is the state's record of a proposal; its Content stands beside it.
 type Proposal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`             // from 1
 	Proposer      []byte                 `protobuf:"bytes,2,opt,name=proposer,proto3" json:"proposer,omitempty"`  // operator
 	Height        uint64                 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`     // block that submitted it
 	Deadline      uint64                 `protobuf:"varint,4,opt,name=deadline,proto3" json:"deadline,omitempty"` // last block whose votes count
-	Content       *Content               `protobuf:"bytes,5,opt,name=content,proto3" json:"content,omitempty"`
-	Votes         []*ProposalVote        `protobuf:"bytes,6,rep,name=votes,proto3" json:"votes,omitempty"` // ascending by operator
-	Status        string                 `protobuf:"bytes,7,opt,name=status,proto3" json:"status,omitempty"`
-	Result        string                 `protobuf:"bytes,8,opt,name=result,proto3" json:"result,omitempty"` // why it failed: a stable code
-	Ended         uint64                 `protobuf:"varint,9,opt,name=ended,proto3" json:"ended,omitempty"`  // block in which it ended; 0 while open
+	Votes         []*ProposalVote        `protobuf:"bytes,5,rep,name=votes,proto3" json:"votes,omitempty"`        // ascending by operator
+	Status        string                 `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
+	Result        string                 `protobuf:"bytes,7,opt,name=result,proto3" json:"result,omitempty"` // why it failed: a stable code
+	Ended         uint64                 `protobuf:"varint,8,opt,name=ended,proto3" json:"ended,omitempty"`  // block in which it ended; 0 while open
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1583,13 +1582,6 @@ func (x *Proposal) GetDeadline() uint64 {
 		return x.Deadline
 	}
 	return 0
-}
-
-func (x *Proposal) GetContent() *Content {
-	if x != nil {
-		return x.Content
-	}
-	return nil
 }
 
 func (x *Proposal) GetVotes() []*ProposalVote {
@@ -1833,17 +1825,16 @@ const file_bridged_bridge_v1_gov_proto_rawDesc = "" +
 	"\x05large\x18\f \x01(\fR\x05large\";\n" +
 	"\x11ResolveQuarantine\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
-	"\x06action\x18\x02 \x01(\rR\x06action\"\x9d\x02\n" +
+	"\x06action\x18\x02 \x01(\rR\x06action\"\xe7\x01\n" +
 	"\bProposal\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1a\n" +
 	"\bproposer\x18\x02 \x01(\fR\bproposer\x12\x16\n" +
 	"\x06height\x18\x03 \x01(\x04R\x06height\x12\x1a\n" +
-	"\bdeadline\x18\x04 \x01(\x04R\bdeadline\x124\n" +
-	"\acontent\x18\x05 \x01(\v2\x1a.bridged.bridge.v1.ContentR\acontent\x125\n" +
-	"\x05votes\x18\x06 \x03(\v2\x1f.bridged.bridge.v1.ProposalVoteR\x05votes\x12\x16\n" +
-	"\x06status\x18\a \x01(\tR\x06status\x12\x16\n" +
-	"\x06result\x18\b \x01(\tR\x06result\x12\x14\n" +
-	"\x05ended\x18\t \x01(\x04R\x05ended\"<\n" +
+	"\bdeadline\x18\x04 \x01(\x04R\bdeadline\x125\n" +
+	"\x05votes\x18\x05 \x03(\v2\x1f.bridged.bridge.v1.ProposalVoteR\x05votes\x12\x16\n" +
+	"\x06status\x18\x06 \x01(\tR\x06status\x12\x16\n" +
+	"\x06result\x18\a \x01(\tR\x06result\x12\x14\n" +
+	"\x05ended\x18\b \x01(\x04R\x05ended\"<\n" +
 	"\fProposalVote\x12\x1a\n" +
 	"\boperator\x18\x01 \x01(\fR\boperator\x12\x10\n" +
 	"\x03yes\x18\x02 \x01(\bR\x03yes\"%\n" +
@@ -1908,13 +1899,12 @@ var file_bridged_bridge_v1_gov_proto_depIdxs = []int32{
 	14, // 16: bridged.bridge.v1.Reanchor.skipped:type_name -> bridged.bridge.v1.SkippedCommand
 	18, // 17: bridged.bridge.v1.RegisterAsset.tokens:type_name -> bridged.bridge.v1.TokenTerms
 	18, // 18: bridged.bridge.v1.MapAsset.token:type_name -> bridged.bridge.v1.TokenTerms
-	4,  // 19: bridged.bridge.v1.Proposal.content:type_name -> bridged.bridge.v1.Content
-	21, // 20: bridged.bridge.v1.Proposal.votes:type_name -> bridged.bridge.v1.ProposalVote
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	21, // 19: bridged.bridge.v1.Proposal.votes:type_name -> bridged.bridge.v1.ProposalVote
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_gov_proto_init() }

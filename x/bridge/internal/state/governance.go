@@ -19,9 +19,10 @@ const (
 
 // The sections of prefixProposal.
 const (
-	sectionRecord = 'r' // id → Proposal
-	sectionOpen   = 'o' // id → nothing
-	sectionEnded  = 'e' // height at which it is pruned, id → nothing
+	sectionRecord  = 'r' // id → Proposal without its content
+	sectionContent = 'c' // id → its Content
+	sectionOpen    = 'o' // id → nothing
+	sectionEnded   = 'e' // height at which it is pruned, id → nothing
 )
 
 func proposalKey(section byte, numbers ...uint64) []byte {
@@ -50,13 +51,23 @@ func (s State) SetAccount(operator types.Address, account *pb.Account) {
 	s.set(AccountKey(operator), account)
 }
 
-// Proposal is one proposal, or nil.
+// Proposal is one proposal without its content, or nil.
 func (v View) Proposal(id uint64) *pb.Proposal {
 	proposal := &pb.Proposal{}
 	if !v.get(ProposalKey(id), proposal) {
 		return nil
 	}
 	return proposal
+}
+
+// Content is what a proposal says. It may be long, and is read only where it
+// matters.
+func (v View) Content(id uint64) *pb.Content {
+	content := &pb.Content{}
+	if !v.get(proposalKey(sectionContent, id), content) {
+		Failf("proposal %d has no content", id)
+	}
+	return content
 }
 
 // Proposals visits the kept proposals from an id on, in order.
@@ -90,6 +101,12 @@ func lastNumber(k []byte) uint64 {
 		Failf("proposal key of %d bytes", len(k))
 	}
 	return binary.BigEndian.Uint64(k[len(k)-8:])
+}
+
+// AddProposal writes a new proposal.
+func (s State) AddProposal(proposal *pb.Proposal, content *pb.Content) {
+	s.set(proposalKey(sectionContent, proposal.Id), content)
+	s.SetProposal(proposal)
 }
 
 // SetProposal writes an open proposal.
@@ -126,6 +143,7 @@ func (s State) PruneProposals(height uint64, limit int) {
 	}))
 	for _, k := range due {
 		s.remove(ProposalKey(lastNumber(k)))
+		s.remove(proposalKey(sectionContent, lastNumber(k)))
 		s.remove(k)
 	}
 }

@@ -159,6 +159,12 @@ func proposalsLife(t *testing.T, c *council) {
 	c.refused(exitFailed, "is not open, it is applied", c.as(1, "tx", "gov", "vote", id, "no", "--yes")...)
 
 	o = c.send(1, "gov", "propose", "text", "--title", "Lunch", "--text", "Now?")
+	var quick txOutcome
+	decode(t, mustRun(t, c.as(1, "tx", "gov", "vote", fmt.Sprint(o.Proposal.ID), "no", "--yes", "--no-wait", "--output", "json")...), &quick)
+	if quick.Height != 0 || quick.Hash == "" {
+		t.Errorf("not waited for: %+v", quick)
+	}
+	await(t, "vote", func() bool { return c.proposals("--open")[0].Tally.Yes == 0 })
 	o = c.send(0, "gov", "vote", fmt.Sprint(o.Proposal.ID), "no")
 	if o.Proposal.Status != types.ProposalRejected {
 		t.Errorf("voted down: %+v", o.Proposal)

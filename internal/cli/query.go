@@ -65,8 +65,8 @@ func queryList[T any](s *session, f *queryFlags, use, short, name string, show f
 		},
 	}
 	c.Flags().IntVar(&a.Limit, "limit", bridge.DefaultQueryLimit, "at most so many")
-	c.Flags().Uint64Var(&a.After, "after", 0, "only what comes after this nonce (transfers and batches: of an outbox) or height (seals)")
-	if name != "seals" {
+	c.Flags().Uint64Var(&a.After, "after", 0, "only what comes after this nonce (transfers and batches: of an outbox), height (seals) or number (proposals and quarantine)")
+	if name != "seals" && name != "proposals" {
 		c.Flags().StringVar(&a.Chain, "chain", "", "only of this chain, a label or an id")
 	}
 	return c

@@ -12,10 +12,12 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	rpctypes "github.com/cometbft/cometbft/rpc/jsonrpc/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 
+	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
@@ -119,6 +121,8 @@ func (c *client) broadcast(ctx context.Context, encoded []byte) error {
 	switch {
 	case err != nil && strings.Contains(err.Error(), "already exists in cache"):
 		return nil // it waits there already
+	case errors.As(err, new(*rpctypes.RPCError)):
+		return fmt.Errorf("%w: node %s does not take it now, try again: %w", errNotReady, c.address, err)
 	case err != nil:
 		return c.unreachable(err)
 	case answer.Code != 0:
@@ -139,6 +143,10 @@ func refusedTx(code uint32, text string) error {
 		return fmt.Errorf("%w; --node and --chain-id say which", refused)
 	case bridge.ErrNotOpen.Code, bridge.ErrTooMany.Code:
 		return fmt.Errorf("%w; see \"bridged query proposals --open\"", refused)
+	case bridge.ErrExpired.Code:
+		return fmt.Errorf("%w; --expires-in says how far ahead, so run the command again", refused)
+	case app.CodeInternal:
+		return fmt.Errorf("%w: %w; try again, or another node with --node", errNotReady, refused)
 	case bridge.ErrContent.Code:
 		return fmt.Errorf("%w; \"bridged query effect\" says what it would change", refused)
 	}

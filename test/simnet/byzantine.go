@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -30,10 +31,10 @@ func (r *run) bendVote(n *node, vote *precommit, height int64, round int32) {
 		r.rare("different extensions to different peers")
 		vote.extensions = nil
 		for range r.nodes {
-			vote.extensions = append(vote.extensions, r.sign(n, height, round, r.bendExtension(rnd, honest)))
+			vote.extensions = append(vote.extensions, r.sign(n, height, round, r.bendExtension(n, rnd, honest)))
 		}
 	} else {
-		vote.extensions[0] = r.sign(n, height, round, r.bendExtension(rnd, honest))
+		vote.extensions[0] = r.sign(n, height, round, r.bendExtension(n, rnd, honest))
 	}
 	garbage := r.sign(n, height, round, garbageExtension(rnd, honest))
 	switch rnd.IntN(4) {
@@ -49,7 +50,7 @@ func (r *run) bendVote(n *node, vote *precommit, height int64, round int32) {
 }
 
 // bendExtension changes what an honest program would have said.
-func (r *run) bendExtension(rnd *rand.Rand, honest []byte) []byte {
+func (r *run) bendExtension(n *node, rnd *rand.Rand, honest []byte) []byte {
 	message := &bridgepb.VoteExtension{}
 	if len(honest) > extensionFrame {
 		if err := proto.Unmarshal(honest[extensionFrame:], message); err != nil {
@@ -60,7 +61,7 @@ func (r *run) bendExtension(rnd *rand.Rand, honest []byte) []byte {
 		r.raise(rnd, message)
 		return encodeExtension(message)
 	}
-	switch rnd.IntN(9) {
+	switch rnd.IntN(10) {
 	case 0:
 		return garbageExtension(rnd, honest)
 	case 1:
@@ -92,8 +93,27 @@ func (r *run) bendExtension(rnd *rand.Rand, honest []byte) []byte {
 		message.Chains = nil
 	case 8:
 		message.Signatures = nil
+	case 9:
+		r.repeatMarks(n, message)
 	}
 	return encodeExtension(message)
+}
+
+// repeatMarks says again what the state may hold already.
+func (r *run) repeatMarks(n *node, message *bridgepb.VoteExtension) {
+	message.Chains = nil
+	for _, said := range n.box.Pending().Chains {
+		message.Chains = append(message.Chains, marksMessage(said.Chain, said.Head, said.Marks))
+	}
+}
+
+// marksMessage names as many marks as fit an extension.
+func marksMessage(id types.ChainID, head uint64, marks []types.Mark) *bridgepb.ChainVote {
+	vote := &bridgepb.ChainVote{Chain: uint64(id), Head: max(1, head)}
+	for _, m := range marks[:min(len(marks), 20)] {
+		vote.Marks = append(vote.Marks, &bridgepb.Mark{Nonce: m.Nonce, Hash: m.Hash[:], Block: m.Block})
+	}
+	return vote
 }
 
 func encodeExtension(message *bridgepb.VoteExtension) []byte {
@@ -185,7 +205,7 @@ func (r *run) bendProposal(n *node, b *block) {
 	if err := proto.Unmarshal(tx[systemFrame:], message); err != nil {
 		r.broken("node", "a system transaction cannot be read: %v", err)
 	}
-	switch rnd.IntN(12) {
+	switch rnd.IntN(13) {
 	case 0:
 		b.process.Txs = nil
 		return
@@ -217,6 +237,9 @@ func (r *run) bendProposal(n *node, b *block) {
 				s.Signature = randomBytes(rnd, len(s.Signature))
 			}
 		}
+	case 9:
+		r.rare("forged extensions in others' names")
+		r.speakForOthers(rnd, message)
 	default:
 		r.rare("a forged payload")
 		r.forgePayload(rnd, message)
@@ -232,17 +255,39 @@ func (r *run) swapSlots(rnd *rand.Rand, message *bridgepb.SystemTx) {
 	message.Slots[i], message.Slots[j] = message.Slots[j], message.Slots[i]
 }
 
+// speakForOthers fills all slots with votes for an event that never happened,
+// and brings that event.
+func (r *run) speakForOthers(rnd *rand.Rand, message *bridgepb.SystemTx) {
+	c := pick(rnd, r.world.chains)
+	cursor := r.positions[c.ID]
+	d := r.forgedDeposit(rnd, c)
+	nonce := cursor.Cursor + 1
+	hash := evmsig.Accumulate(cursor.CursorHash, evmsig.InboxLeaf(nonce, d))
+	extension := encodeExtension(&bridgepb.VoteExtension{Chains: []*bridgepb.ChainVote{
+		marksMessage(c.ID, c.final, []types.Mark{{Nonce: nonce, Hash: hash, Block: c.final}}),
+	}})
+	for i, slot := range message.Slots {
+		if len(slot.Extension) > 0 {
+			message.Slots[i] = &bridgepb.VoteSlot{Extension: extension, Signature: randomBytes(rnd, 64)}
+		}
+	}
+	message.Payloads = []*bridgepb.Payload{depositPayload(c.ID, d)}
+}
+
+func depositPayload(id types.ChainID, d types.Deposited) *bridgepb.Payload {
+	return &bridgepb.Payload{Chain: uint64(id), Events: []*bridgepb.InboxEvent{{
+		Event: &bridgepb.InboxEvent_Deposited{Deposited: &bridgepb.Deposited{
+			Token: d.Token[:], Sender: d.Sender[:], Destination: uint64(d.Destination), Recipient: d.Recipient[:],
+			Amount: d.Amount.Bytes(), MaxFee: d.MaxFee.Bytes(),
+		}},
+	}}}
+}
+
 // forgePayload drops, repeats, exchanges or changes events, or invents one.
 func (r *run) forgePayload(rnd *rand.Rand, message *bridgepb.SystemTx) {
 	if len(message.Payloads) == 0 || rnd.IntN(3) == 0 {
 		c := pick(rnd, r.world.chains)
-		d := r.forgedDeposit(rnd, c)
-		message.Payloads = []*bridgepb.Payload{{Chain: uint64(c.ID), Events: []*bridgepb.InboxEvent{{
-			Event: &bridgepb.InboxEvent_Deposited{Deposited: &bridgepb.Deposited{
-				Token: d.Token[:], Sender: d.Sender[:], Destination: uint64(d.Destination), Recipient: d.Recipient[:],
-				Amount: d.Amount.Bytes(), MaxFee: d.MaxFee.Bytes(),
-			}},
-		}}}}
+		message.Payloads = []*bridgepb.Payload{depositPayload(c.ID, r.forgedDeposit(rnd, c))}
 		return
 	}
 	p := pick(rnd, message.Payloads)

@@ -19,9 +19,9 @@ type chain struct {
 	forgery *forgery
 	broken  bool   // it has reorganised past finality
 	common  uint64 // last inbox nonce before that
-	redo    uint64 // command up to which it executes again what was booked before
 	printed bool   // tokens were printed
 	left    bool   // if it is paused at the end, it stays so
+	retired bool
 
 	payments []payment // ascending by block
 }

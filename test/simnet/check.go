@@ -249,7 +249,7 @@ func (r *run) unsettled() (why string, open int) {
 	}
 	for _, c := range r.world.chains {
 		s := r.positions[c.ID]
-		if s.Cursor != uint64(len(c.Inbox())) || s.Outbox != s.Executed || s.Queued > 0 {
+		if !c.retired && (s.Cursor != uint64(len(c.Inbox())) || s.Outbox != s.Executed || s.Queued > 0) {
 			why = fmt.Sprintf("chain %s: cursor %d of %d, executed %d of %d, %d queued", c.Label,
 				s.Cursor, len(c.Inbox()), s.Executed, s.Outbox, s.Queued)
 		}
@@ -301,7 +301,7 @@ func (r *run) ask(n *node, t *transfer) (text string) {
 func (r *run) shortOfCustody() bool {
 	n := r.anybody()
 	for _, c := range r.world.chains {
-		if s := r.positions[c.ID]; s.Cursor != uint64(len(c.Inbox())) || s.Outbox != s.Executed {
+		if s := r.positions[c.ID]; !c.retired && (s.Cursor != uint64(len(c.Inbox())) || s.Outbox != s.Executed) {
 			return false
 		}
 	}

@@ -116,6 +116,7 @@ func (n *node) work() {
 	if n.run.height == 0 {
 		return
 	}
+	n.box.Chains(uint64(n.run.height), n.run.agreed)
 	n.view(n.sign)
 	for _, c := range n.run.agreed {
 		n.observe(c)

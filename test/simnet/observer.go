@@ -47,6 +47,9 @@ func (o *observer) round(box *mailbox.Box, agreed bridge.ChainState, stride uint
 	if agreed.Refused != "" {
 		return nothing
 	}
+	if o.agreed.ID == 0 {
+		box.SetAlarm(agreed.ID, types.AlarmUnsaid, box.Anchored(agreed.ID))
+	}
 	if o.agreed.Paused == bridge.PauseContradicted && agreed.Paused != bridge.PauseContradicted {
 		o.rewind(box)
 		o.say(box, types.AlarmUnsaid)
@@ -57,7 +60,7 @@ func (o *observer) round(box *mailbox.Box, agreed bridge.ChainState, stride uint
 	case found == contradiction:
 		o.calm = 0
 		o.alarm = types.AlarmContradiction
-		box.SetAlarm(agreed.ID, o.alarm)
+		box.SetAlarm(agreed.ID, o.alarm, box.Anchored(agreed.ID))
 	case found == fine && o.alarm != types.AlarmOff:
 		if o.calm++; o.calm >= calmRounds {
 			o.say(box, types.AlarmOff)
@@ -68,7 +71,7 @@ func (o *observer) round(box *mailbox.Box, agreed bridge.ChainState, stride uint
 
 func (o *observer) say(box *mailbox.Box, alarm types.Alarm) {
 	o.alarm, o.calm = alarm, 0
-	box.SetAlarm(o.agreed.ID, alarm)
+	box.SetAlarm(o.agreed.ID, alarm, box.Anchored(o.agreed.ID))
 }
 
 // look compares the chain with the cursor and hands over what is new.

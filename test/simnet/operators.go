@@ -14,15 +14,16 @@ import (
 type operators struct {
 	waiting   [][]byte // the mempool
 	sequences map[types.Address]uint64
-	open      map[uint64]string       // proposals that not all have voted on yet, by kind
-	wanted    map[types.ChainID]bool  // chains that operators want paused
-	tried     map[string]int64        // what was proposed, at which height
-	records   map[uint64]types.Reason // in quarantine
+	used      map[types.Address]uint64 // of transactions in blocks
+	open      map[uint64]string        // proposals that not all have voted on yet, by kind
+	wanted    map[types.ChainID]bool   // chains that operators want paused
+	tried     map[string]int64         // what was proposed, at which height
+	records   map[uint64]types.Reason  // in quarantine
 }
 
 func newOperators() *operators {
 	return &operators{
-		sequences: map[types.Address]uint64{}, open: map[uint64]string{}, wanted: map[types.ChainID]bool{},
+		sequences: map[types.Address]uint64{}, used: map[types.Address]uint64{}, open: map[uint64]string{}, wanted: map[types.ChainID]bool{},
 		tried: map[string]int64{}, records: map[uint64]types.Reason{},
 	}
 }
@@ -81,11 +82,14 @@ func (r *run) repair() {
 	for _, s := range r.agreed {
 		c := r.world.chain(s.ID)
 		switch {
+		case c.retired:
 		case s.Paused == bridge.PausePaused && !r.operators.wanted[s.ID] && !r.leftPaused(c):
 			r.submit("unpause "+s.Label, types.Content{Unpause: &types.Unpause{Chain: s.ID}})
 		case s.Paused == bridge.PauseContradicted:
 			if anchor, ok := r.anchor(c, s); ok {
 				r.submit("reanchor "+s.Label, types.Content{ReanchorChain: &anchor})
+			} else {
+				r.push(c, s)
 			}
 		}
 	}
@@ -171,8 +175,20 @@ func (r *run) vote() {
 	}
 }
 
-// included drops from the mempool what a block has taken.
+// included drops from the mempool what a block has taken. Each operator's
+// sequences are used once and in order.
 func (r *run) included(txs [][]byte) {
+	for i, b := range txs {
+		if i == 0 {
+			continue
+		}
+		tx, err := bridge.DecodeTx(b)
+		if err != nil || tx.Sequence != r.operators.used[tx.Operator]+1 {
+			r.broken("transactions", "a block holds transaction %d of %s, after %d: %v", tx.Sequence, tx.Operator, r.operators.used[tx.Operator], err)
+		}
+		r.operators.used[tx.Operator] = tx.Sequence
+		r.stats.Checks++
+	}
 	r.operators.waiting = slices.DeleteFunc(r.operators.waiting, func(tx []byte) bool {
 		return slices.ContainsFunc(txs, func(in []byte) bool { return string(in) == string(tx) })
 	})

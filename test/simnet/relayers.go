@@ -14,7 +14,7 @@ func (r *run) relay() {
 		if r.listener != nil && d.chance("early relayer", 500) {
 			n = r.listener // it has heard the signatures of this height
 		}
-		if r.positions[c.ID].Outbox == c.executed() {
+		if r.positions[c.ID].Outbox == c.executed() || c.retired {
 			continue // nothing is ordered
 		}
 		if !n.up() || r.height == 0 || c.stalled > 0 || r.fails("idle", FaultIdle) || !r.ending && d.chance("pause", 300) {

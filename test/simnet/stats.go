@@ -47,7 +47,7 @@ var RareStates = []string{
 	"a crash after ProcessProposal", "a crash after ExtendVote", "a crash after VerifyVoteExtension",
 	"all processes die at once", "a block that nobody applied at once", "a round fails after its precommits",
 	"a late extension in a proposal", "a late extension that is garbage", "equivocating marks", "a wrong seal signature",
-	"different extensions to different peers", "a bent proposal is refused", "a bent proposal is accepted", "a forged payload",
+	"different extensions to different peers", "a bent proposal is refused", "a bent proposal is accepted", "a forged payload", "forged extensions in others' names",
 	"a proposer censors extensions", "a forged chain", "an observer abstains", "an observer contradicts the cursor",
 	"a false alarm of 1/3 or less", "a chain stalls", "a reorg before finality", "a reorg past finality",
 	"a chain re-anchored", "paused", "contradicted", "unpaused", "paused until the end",
@@ -61,7 +61,7 @@ var RareStates = []string{
 	"refunded: below_refund_fee", "refunded: quarantined",
 	"quarantined: burned_more_than_minted", "quarantined: surplus", "quarantine resolved",
 	"proposal applied", "proposal failed", "proposal rejected", "proposal expired", "a bad transaction",
-	"a chain added", "an asset short of custody",
+	"a chain added", "a chain retired", "an asset short of custody",
 }
 
 var knownStates = func() map[string]bool {
@@ -110,6 +110,10 @@ func (r *run) tell(events []abci.Event) {
 			id, _ := strconv.ParseUint(attributes["chain"], 10, 64)
 			nonce, _ := strconv.ParseUint(attributes["nonce"], 10, 64)
 			r.reanchored(r.world.chain(types.ChainID(id)), nonce)
+		case "chain_retired":
+			state = "a chain retired"
+			id, _ := strconv.ParseUint(attributes["chain"], 10, 64)
+			r.retired(r.world.chain(types.ChainID(id)))
 		case "chain_added":
 			state = "a chain added"
 		case "proposal_submitted":

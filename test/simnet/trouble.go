@@ -72,6 +72,33 @@ func (r *run) reanchored(c *chain, anchor uint64) {
 	}
 }
 
+// push has somebody deposit on a chain whose new history is shorter than the
+// network's cursor: before it has grown, it cannot be re-anchored. Where that
+// cannot be, the chain is given up.
+func (r *run) push(c *chain, s bridge.ChainState) {
+	if !r.ending {
+		return
+	}
+	before := len(c.Inbox())
+	r.deposit(c)
+	if len(c.Inbox()) == before {
+		r.submit("retire "+s.Label, types.Content{RetireChain: &types.RetireChain{ID: c.ID}})
+	}
+}
+
+// retired exempts what a retired chain was to pay, or has paid unseen.
+func (r *run) retired(c *chain) {
+	c.retired = true
+	for _, t := range r.world.transfers {
+		if t.id.Source == c.ID || t.destination == c.ID && t.released {
+			t.exempt = true
+		}
+		if t.destination == c.ID {
+			t.releasable = false
+		}
+	}
+}
+
 // print gives somebody wrapped tokens that the bridge never minted, who deposits
 // more than there ever were: the network has to stop the asset there.
 func (r *run) printTokens(c *chain) {

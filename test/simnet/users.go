@@ -31,7 +31,7 @@ func (r *run) claims() {
 func (r *run) deposit(c *chain) {
 	rnd := r.dice.of("deposit")
 	d, asset, ok := r.purse(rnd, c)
-	if !ok {
+	if !ok || c.retired {
 		return
 	}
 	recipient, refundTo := r.world.address(), r.world.address()
@@ -46,7 +46,7 @@ func (r *run) deposit(c *chain) {
 	}
 	t := &transfer{
 		asset: asset.ID, destination: d.Destination, recipient: recipient, refundTo: refundTo,
-		releasable: d.Destination != c.ID && r.isRegistered(asset.ID, d.Destination),
+		releasable: d.Destination != c.ID && !to.retired && r.isRegistered(asset.ID, d.Destination),
 	}
 	if r.fails("invalid", FaultInvalid) {
 		r.spoil(rnd, &d)

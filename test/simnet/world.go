@@ -148,6 +148,7 @@ func drawParams(s Scenario, r *rand.Rand) types.Params {
 	if s.Rates[FaultDeep] > 0 { // a command that has left the state cannot be executed again
 		p.KeepBlocks = 200
 	}
+	p.RetireDelayBlocks, p.RetireDelayMS = 10, 0
 	p.VotingPeriod = 15 + r.Uint64N(30)
 	p.LargeDelayBlocks, p.LargeDelayMS = r.Uint64N(10), r.Uint64N(8000)
 	p.MaxHeld = 100

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/icrosschain/bridged/test/simnet"
@@ -29,6 +30,7 @@ type config struct {
 	budget   time.Duration
 	workers  int
 	shrink   int
+	first    bool
 }
 
 func main() {
@@ -52,6 +54,7 @@ func parse(args []string) (config, error) {
 	flags.DurationVar(&c.budget, "for", 0, "begin no seed after this time; 0: no limit")
 	flags.IntVar(&c.workers, "workers", runtime.GOMAXPROCS(0), "seeds at once")
 	flags.IntVar(&c.shrink, "shrink", 60, "runs for shrinking a failing seed; 0 leaves it as it is")
+	flags.BoolVar(&c.first, "first", false, "stop at the first break")
 	off := flags.String("off", "", "kinds of faults to leave out, with commas: "+names())
 	flags.IntVar(&c.cases.Validators, "validators", 0, "instead of what the seed says: 4, 7 or 10")
 	flags.IntVar(&c.cases.Chains, "chains", 0, "instead of what the seed says: 2 to 4")
@@ -110,10 +113,11 @@ type done struct {
 // run runs all seeds, and returns how many break something.
 func run(c config) (breaks int) {
 	begin := time.Now()
+	var stop atomic.Bool
 	seeds, results := make(chan uint64), make(chan done)
 	go func() {
 		defer close(seeds)
-		for seed := c.from; seed <= c.to && (c.budget == 0 || time.Since(begin) < c.budget); seed++ {
+		for seed := c.from; seed <= c.to && !stop.Load() && (c.budget == 0 || time.Since(begin) < c.budget); seed++ {
 			seeds <- seed
 		}
 	}()
@@ -140,6 +144,7 @@ func run(c config) (breaks int) {
 			continue
 		}
 		report.add(d)
+		stop.Store(c.first && report.breaks > 0)
 	}
 	report.print(time.Since(begin))
 	return report.breaks

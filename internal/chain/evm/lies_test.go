@@ -307,7 +307,9 @@ func TestRangesAreHalved(t *testing.T) {
 				return true
 			}})
 			cfg := w.config(1, p.URL)
-			cfg.RequestTimeout = 300 * time.Millisecond
+			if name == "timeout" {
+				cfg.RequestTimeout = time.Second
+			}
 			position, batch, err := readAll(t.Context(), w.source(cfg), w.seed())
 			if err != nil || uint64(len(batch.Events)) != position.Inbox.Nonce {
 				t.Errorf("%d of %d events, %v", len(batch.Events), position.Inbox.Nonce, err)

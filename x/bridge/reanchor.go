@@ -72,10 +72,7 @@ func (a *applier) checkBalances(chain *pb.Chain, r types.Reanchor) error {
 // checkPosition wants every command between the books' position in the outbox
 // and the anchor's to be in the state.
 func (a *applier) checkPosition(chain *pb.Chain, r types.Reanchor) error {
-	last := max(chain.Executed, r.OutboxNonce)
-	if chain.NextItem > 0 || r.NextItem > 0 {
-		last++
-	}
+	last := max(begun(chain.Executed, chain.NextItem), begun(r.OutboxNonce, r.NextItem))
 	for nonce := min(chain.Executed, r.OutboxNonce) + 1; nonce <= last; nonce++ {
 		command := a.s.Command(r.ID, nonce)
 		switch {
@@ -88,6 +85,14 @@ func (a *applier) checkPosition(chain *pb.Chain, r types.Reanchor) error {
 		}
 	}
 	return nil
+}
+
+// begun is the last command of which anything is executed.
+func begun(executed uint64, next uint32) uint64 {
+	if next > 0 {
+		return executed + 1
+	}
+	return executed
 }
 
 // behind says whether the books' position in the outbox is behind the anchor's.
@@ -118,10 +123,7 @@ func (a *applier) skipExecutions(chain *pb.Chain, r types.Reanchor) {
 // executed again.
 func (a *applier) undoExecutions(chain *pb.Chain, r types.Reanchor) {
 	for chain.Executed != r.OutboxNonce || chain.NextItem != r.NextItem {
-		nonce, first := chain.Executed, uint32(0)
-		if chain.NextItem > 0 { // the command after it is partly executed
-			nonce++
-		}
+		nonce, first := begun(chain.Executed, chain.NextItem), uint32(0)
 		if nonce == r.OutboxNonce+1 {
 			first = r.NextItem
 		}

@@ -51,6 +51,7 @@ type transferReport struct {
 type caseReport struct {
 	Case      string `json:"case"`
 	Transfers int    `json:"transfers"`
+	Sent      string `json:"sent"` // by all of them, in whole tokens
 	Happened  string `json:"happened"`
 	Where     string `json:"where"`
 	Asset     string `json:"asset"`
@@ -163,9 +164,9 @@ func (r *report) writeText(out io.Writer) error {
 	for _, t := range r.Transfers {
 		transfers.add(t.ID, t.Source+" > "+t.Destination, t.Amount, t.Asset, t.Status, fmt.Sprint(t.LatencyBlocks), fmt.Sprint(t.Milliseconds))
 	}
-	worst := table{header: []string{"the worst day", "what happened", "where the money is", "asset", "seen there"}}
+	worst := table{header: []string{"the worst day", "sent", "asset", "what happened", "where the money is", "seen there"}}
 	for _, c := range r.WorstDay {
-		worst.add(c.Case, c.Happened, c.Where, c.Asset, c.Seen)
+		worst.add(c.Case, c.Sent, c.Asset, c.Happened, c.Where, c.Seen)
 	}
 	validators := table{header: []string{"validator", "power", "height", "app hash"}}
 	for _, v := range r.Validators {

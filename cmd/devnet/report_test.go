@@ -18,7 +18,7 @@ func goodReport() *report {
 			{ID: "beta/4", Source: "beta", Destination: "alpha", Asset: "SILVER", Amount: "1", Status: "refunded", LatencyBlocks: 9},
 		},
 		WorstDay: []caseReport{{
-			Case: "a large amount", Transfers: 1, Happened: "held (large_amount), then released", Where: "recipient on beta",
+			Case: "a large amount", Transfers: 1, Sent: "601", Happened: "held (large_amount), then released", Where: "recipient on beta",
 			Asset: "GOLD", Expected: "600", Seen: "600",
 		}},
 		Validators: []validatorReport{{Moniker: "node0", Power: 10, Height: 88, AppHash: "AB"}, {Moniker: "node1", Power: 10, Height: 88, AppHash: "AB"}},
@@ -86,9 +86,9 @@ alpha/2   alpha > beta    12.5  GOLD    released       2   913
 beta/3    beta > alpha       7  SILVER  released       3  1204
 beta/4    beta > alpha       1  SILVER  refunded       9     0
 
-the worst day   what happened                       where the money is  asset  seen there
---------------  ----------------------------------  ------------------  -----  ----------
-a large amount  held (large_amount), then released  recipient on beta   GOLD          600
+the worst day   sent  asset  what happened                       where the money is  seen there
+--------------  ----  -----  ----------------------------------  ------------------  ----------
+a large amount   601  GOLD   held (large_amount), then released  recipient on beta          600
 `
 	if !strings.HasPrefix(text.String(), want) || !strings.HasSuffix(text.String(), "ok: 3 transfers, blocks to release: median 3, most 3\n") {
 		t.Errorf("got\n%s", &text)

@@ -41,16 +41,16 @@ func (d *demo) worstDay(ctx context.Context) error {
 	gold, silver, stone, coin := d.asset("GOLD"), d.asset("SILVER"), d.asset("STONE"), d.asset("ALPHA")
 	away := transfer{asset: coin, from: coin.home, to: d.chains[2], amount: coin.milli(2_000), recipient: d.stranger(), fate: refunded}
 	d.troubles = []trouble{
-		{name: "a contract that reverts", reason: "release_failed", transfers: d.copies(1, transfer{
+		{name: "to a contract that reverts", reason: "release_failed", transfers: d.copies(1, transfer{
 			asset: coin, from: coin.away, to: coin.home, amount: coin.milli(1_000), recipient: reverts, fate: failed,
 		})},
-		{name: "a token that bans its recipient", reason: "release_failed", transfers: d.copies(1, transfer{
+		{name: "to whom the token has banned", reason: "release_failed", transfers: d.copies(1, transfer{
 			asset: stone, from: stone.away, to: stone.home, amount: stone.milli(1_000), recipient: banned, fate: failed,
 		})},
-		{name: fmt.Sprintf("250 through a limit of %d", flowCapacity), held: "flow_limit", transfers: d.copies(5, transfer{
+		{name: fmt.Sprintf("above the flow limit of %d", flowCapacity), held: "flow_limit", transfers: d.copies(5, transfer{
 			asset: gold, from: gold.home, to: gold.away, amount: gold.milli(50_000), recipient: d.stranger(),
 		})},
-		{name: fmt.Sprintf("a large amount, above %d", largeAmount), held: "large_amount", transfers: d.copies(1, transfer{
+		{name: fmt.Sprintf("above %d, a large amount", largeAmount), held: "large_amount", transfers: d.copies(1, transfer{
 			asset: silver, from: silver.home, to: silver.away, amount: silver.milli(600_000), recipient: d.stranger(),
 		})},
 		{name: "to a chain that is gone", reason: "chain_retired", transfers: d.copies(2, away)},
@@ -175,8 +175,9 @@ func (n *network) operate(ctx context.Context, i int, args ...string) (proposalA
 // judgeTroubles looks where the money of each case is.
 func judgeTroubles(ctx context.Context, troubles []trouble, r *report) error {
 	for _, t := range troubles {
-		last, want := t.last(), new(big.Int)
+		last, sent, want := t.last(), new(big.Int), new(big.Int)
 		for _, one := range t.transfers {
+			sent.Add(sent, one.amount)
 			want.Add(want, one.payout())
 			if one.state.Reason != t.reason {
 				r.fail("%s: %s is %s for %q; want %q", t.name, one.id(), one.state.Status, one.state.Reason, t.reason)
@@ -191,8 +192,8 @@ func judgeTroubles(ctx context.Context, troubles []trouble, r *report) error {
 			return err
 		}
 		r.WorstDay = append(r.WorstDay, caseReport{
-			Case: t.name, Transfers: len(t.transfers), Happened: t.happened(), Where: t.where(), Asset: last.asset.symbol,
-			Expected: last.asset.text(want), Seen: last.asset.text(have),
+			Case: t.name, Transfers: len(t.transfers), Sent: last.asset.text(sent), Happened: t.happened(), Where: t.where(),
+			Asset: last.asset.symbol, Expected: last.asset.text(want), Seen: last.asset.text(have),
 		})
 	}
 	return nil

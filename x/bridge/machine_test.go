@@ -19,7 +19,7 @@ import (
 
 // machineChecks is how many random scripts one run tries: each has a hundred
 // blocks, and every one is checked in full. The flag of rapid asks for more.
-const machineChecks = 25
+const machineChecks = 12
 
 func fewChecks(t *testing.T, checks int) {
 	t.Helper()
@@ -349,5 +349,92 @@ func (m *machine) conserved() {
 	}
 	if network, err := m.n.Machine.Network(m.n.State()); err != nil || network.Quarantined != 0 {
 		m.r.Fatalf("%d events in quarantine, %v", network.Quarantined, err)
+	}
+}
+
+// The same with chains that break their word: blocks of a chain vanish, the
+// validators notice, other commands are executed in the new history, and it is
+// re-anchored, again and again. The books stay what the chains have, and no
+// booking is ever impossible.
+func TestMachineWithReorgs(t *testing.T) {
+	fewChecks(t, machineChecks)
+	rapid.Check(t, func(r *rapid.T) {
+		m := newReorgMachine(t, r)
+		for range rapid.IntRange(2, 8).Draw(r, "steps") {
+			m.deposit()
+			if rapid.Bool().Draw(r, "payee") {
+				m.payees()
+			}
+			if rapid.Bool().Draw(r, "relay") {
+				run(m.n, rapid.IntRange(1, 5).Draw(r, "blocks"))
+			} else {
+				hold(m.n, rapid.IntRange(1, 5).Draw(r, "blocks"))
+			}
+			if rapid.Bool().Draw(r, "reorg") {
+				m.reorg()
+			}
+		}
+		m.settleReorgs()
+	})
+}
+
+func newReorgMachine(t *testing.T, r *rapid.T) *machine {
+	m := &machine{T: t, r: r, users: []types.Address{alice, bob, carol, refuser}}
+	m.n = newMoney(t, func(g *types.Genesis) {
+		g.Params.KeepBlocks = 200
+		for i := range g.Chains {
+			g.Chains[i].ExpiryBlocks = 40
+		}
+		if rapid.Bool().Draw(r, "limited") {
+			g.Assets[0].Tokens[1].Flow = types.FlowLimit{Capacity: units(100), Rate: units(10)}
+		}
+	})
+	run(m.n, 2)
+	return m
+}
+
+// reorg takes some of a chain's last blocks back, and re-anchors it.
+func (m *machine) reorg() {
+	id := m.chain()
+	chain := m.n.Chains[id]
+	depth := rapid.Uint64Range(1, 12).Draw(m.r, "depth")
+	if chain.Height() < depth+3 {
+		return
+	}
+	common := reorg(m, m.n, id, chain.Height()-1-depth)
+	common = min(common, chainState(m, m.n, id).Cursor)
+	contradict(m, m.n, id)
+	pass(m, m.n, anchorOf(m, m.n, id, common))
+}
+
+// settleReorgs lets everything end that can, and compares.
+func (m *machine) settleReorgs() {
+	for _, c := range m.n.Chains {
+		clear(c.Refuses)
+	}
+	for range 60 {
+		later(m.n, time.Minute)
+		mine(m.n, alpha, 20)
+		mine(m.n, beta, 20)
+		run(m.n, 1)
+	}
+	for _, e := range m.n.Events {
+		if e.Type == bridge.EventQuarantined && e.Attributes[2].Value == string(types.ReasonBreach) {
+			m.r.Fatalf("%+v", e)
+		}
+	}
+	for _, asset := range m.n.Genesis.Assets {
+		for _, token := range asset.Tokens {
+			b, real := balanceOf(m, m.n, asset.ID, token.Chain), held(m, m.n, asset, token)
+			if token.Mode == types.ModeLock && b.Custody != real || token.Mode == types.ModeMint && b.Supply != real {
+				m.r.Fatalf("%s on %s: the chain has %s, the books %+v", asset.Symbol, token.Chain, real, b)
+			}
+		}
+	}
+	for _, id := range []types.ChainID{alpha, beta} {
+		c := chainState(m, m.n, id)
+		if c.Executed != c.Outbox || c.Paused != bridge.PauseNone || c.Cursor != uint64(len(m.n.Chains[id].Inbox())) {
+			m.r.Fatalf("%+v", c)
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // pauseExpiry is for how many of its blocks what comes from beta may wait: not
 // as long as a large amount has to.
-const pauseExpiry = "25"
+const pauseExpiry = "30"
 
 const pausedAmount = 5000 // of each deposit that the pause meets
 

@@ -40,6 +40,7 @@ func (w *worstDay) gammaDies() (s stranded) {
 	d := deposit{from: w.alpha, asset: w.coin, sender: w.rich, amount: farAmount, destination: gammaID, recipient: word(stranger(22)), refundTo: stranger(23)}
 	ids, _ = w.deposit(d, d)
 	w.reach(time.Minute, types.StatusSealed, ids[0])
+	w.reach(time.Minute, types.StatusHeld, ids[1])
 	w.explains("a transfer to a dead chain", ids[1], types.StatusHeld, types.ReasonFlowLimit)
 	return stranded{sealed: ids[0], held: ids[1], back: back}
 }

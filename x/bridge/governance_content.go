@@ -239,22 +239,22 @@ func (a *applier) mayRegister(asset types.Asset) error {
 		return cannot(resultKnownAsset, "asset %s is registered", asset.ID)
 	}
 	for _, token := range asset.Tokens {
-		if err := a.mayHold(token); err != nil {
+		if err := a.mayHold(asset.ID, token); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mayHold says whether a chain can be told to register a token.
-func (a *applier) mayHold(token types.Token) error {
+// mayHold says whether a chain can be told to register a token of an asset.
+func (a *applier) mayHold(id types.AssetID, token types.Token) error {
 	if _, err := a.served(token.Chain); err != nil {
 		return err
 	}
 	assets := a.s.Assets()
 	held := 0
 	for _, asset := range assets {
-		if tokenOn(asset, token.Chain) != nil {
+		if types.AssetID(asset.Id) != id && tokenOn(asset, token.Chain) != nil {
 			held++
 		}
 	}

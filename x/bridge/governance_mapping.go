@@ -49,7 +49,7 @@ func (a *applier) mapped(c *types.MapAsset) (mapping, error) {
 	}
 	m.register = true
 	if m.moved {
-		err = a.mayHold(c.Token)
+		err = a.mayHold(c.Asset, c.Token)
 	}
 	return m, err
 }

@@ -268,6 +268,11 @@ func (l *ledger) corrected(b *balance, real types.Amount) (surplus types.Amount,
 	return surplus, book(plus(&l.deficit, difference))
 }
 
+// paidForNothing books a payment that nothing was owed for.
+func (l *ledger) paidForNothing(b *balance, amount types.Amount) error {
+	return book(append([]booking{plus(&l.deficit, amount)}, l.leaves(b, amount)...)...)
+}
+
 // unpaid takes back what paid, or becameOwed and claimed, has booked.
 func (l *ledger) unpaid(b *balance, p payment) error {
 	remainder, err := p.remainder()

@@ -504,3 +504,28 @@ func TestReanchorOfAShorterInbox(t *testing.T) {
 	}
 	wantBooks(t, n)
 }
+
+// Only a claim has vanished: the contract owes again what the books have closed.
+func TestReanchorWhereOnlyAClaimVanishes(t *testing.T) {
+	n := newMoney(t, nil)
+	n.Chains[alpha].Refuses[alice] = true
+	id := n.Send(bridgetest.To(99, bob, goldToken, alice, units(40)), alpha)
+	run(n, 6)
+	owed := wantAt(t, n, id, types.StatusOwed, types.ReasonRefundFailed)
+	common := uint64(len(n.Chains[alpha].Inbox()))
+	back := n.Chains[alpha].Height() - 1
+	for range 2 {
+		if err := n.Chains[alpha].Claim(owed.OutboxNonce, owed.OutboxIndex, carol); err != nil {
+			t.Fatal(err)
+		}
+		run(n, 3)
+		if n.Chains[alpha].Height() > back+6 {
+			break
+		}
+		reorg(t, n, alpha, back)
+		contradict(t, n, alpha)
+		pass(t, n, anchorOf(t, n, alpha, common))
+	}
+	wantBalance(t, n, alpha, goldToken, carol, units(40))
+	wantBooks(t, n)
+}

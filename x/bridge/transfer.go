@@ -205,7 +205,7 @@ func (a *applier) claimed(chain *pb.Chain, nonce uint64, e types.Claimed) {
 	source := types.ChainID(chain.Id)
 	owed := a.s.Owed(source, e.OutboxNonce, e.Index)
 	if owed == nil {
-		a.quarantine(chain, nonce, types.ReasonUnknownClaim)
+		a.unknownClaim(chain, nonce, e)
 		return
 	}
 	id := types.AssetID(owed.Transfer.Asset)
@@ -220,4 +220,17 @@ func (a *applier) claimed(chain *pb.Chain, nonce uint64, e types.Claimed) {
 	a.ended(owed.Transfer)
 	a.emit(EventTransferClaimed, "transfer_id", transferID(owed.Transfer), "chain", decimal(chain.Id),
 		"amount", amountOf(owed.Amount).String(), "to", e.To.Hex())
+}
+
+// unknownClaim consumes a claim of what is not owed: one that was booked before,
+// and has vanished and come again in a re-anchored history. The contract has
+// paid it, so the books have a deficit.
+func (a *applier) unknownClaim(chain *pb.Chain, nonce uint64, e types.Claimed) {
+	if id, known := a.s.TokenAsset(types.ChainID(chain.Id), e.Token); known {
+		books, token := a.ledger(id), tokenOn(a.asset(id), types.ChainID(chain.Id))
+		if amount, err := e.Amount.Mul(scaleOf(a.asset(id), token)); err == nil {
+			a.booked(chain, nonce, books.paidForNothing(books.at(token), amount))
+		}
+	}
+	a.quarantine(chain, nonce, types.ReasonUnknownClaim)
 }

@@ -24,6 +24,9 @@ RACE_PKG ?= ./app/... ./internal/chain/... ./internal/mailbox ./internal/node ./
 	./internal/ops ./internal/relayer ./internal/signer
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 5m
+# What `make sim` simulates: seeds, both included, and blocks with faults in each.
+SEEDS  ?= 1:100
+BLOCKS ?= 150
 # How many random runs `make test-long` gives each rapid test.
 RAPID_CHECKS ?= 5000
 
@@ -86,6 +89,14 @@ fuzz: ## fuzz every target for FUZZTIME each
 .PHONY: fuzz-ci
 fuzz-ci: ## fuzz all targets, together less than two minutes (building them not counted)
 	scripts/fuzz.sh total 100
+
+.PHONY: sim
+sim: ## simulate networks with faults, one for each of SEEDS=FROM:TO, for BLOCKS blocks
+	go run ./test/simnet/sim --seeds $(SEEDS) --blocks $(BLOCKS) $(ARGS)
+
+.PHONY: sim-selftest
+sim-selftest: ## plant mistakes in the code, one at a time: the simulator has to catch each
+	go run ./test/simnet/selftest $(ARGS)
 
 .PHONY: bench
 bench: ## run the benchmarks

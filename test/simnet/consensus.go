@@ -105,7 +105,7 @@ func (r *run) propose(height int64, round int32, at time.Time) *block {
 	proposer.blind = r.fails("blind", FaultBlind)
 	last := r.lastCommitOf(proposer)
 	resp, err := proposer.app.PrepareProposal(ctx, &abci.RequestPrepareProposal{
-		MaxTxBytes: maxTxBytes, Txs: r.operators.waiting, LocalLastCommit: last, Height: height, Time: at,
+		MaxTxBytes: maxTxBytes, Txs: r.mempool(), LocalLastCommit: last, Height: height, Time: at,
 	})
 	if err != nil {
 		r.broken("ABCI", "%s: prepare proposal: %v", proposer.Moniker, err)

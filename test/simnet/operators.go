@@ -13,6 +13,7 @@ import (
 // vote, and repair what only governance can; the others get in the way.
 type operators struct {
 	waiting   [][]byte // the mempool
+	bad       []byte   // one that is no good, for the next proposal
 	sequences map[types.Address]uint64
 	used      map[types.Address]uint64 // of transactions in blocks
 	open      map[uint64]string        // proposals that not all have voted on yet, by kind
@@ -31,6 +32,7 @@ func newOperators() *operators {
 // govern lets operators do what is theirs.
 func (r *run) govern() {
 	r.pauses()
+	r.pauseForGood()
 	if r.fails("proposal", FaultProposal) {
 		r.proposeSomething()
 	}
@@ -46,7 +48,7 @@ func (r *run) govern() {
 func (r *run) pauses() {
 	for _, c := range r.world.chains {
 		switch {
-		case r.operators.wanted[c.ID] && (r.ending || r.dice.chance("resume", 100)):
+		case r.operators.wanted[c.ID] && (r.ending || !c.left && r.dice.chance("resume", 100)):
 			r.operators.wanted[c.ID] = false
 			r.alarmed()
 		case !r.operators.wanted[c.ID] && r.fails("pause", FaultPause):
@@ -175,6 +177,16 @@ func (r *run) vote() {
 	}
 }
 
+// mempool is what a proposer has waiting, in any order.
+func (r *run) mempool() [][]byte {
+	txs := slices.Clone(r.operators.waiting[:min(len(r.operators.waiting), 20)])
+	if r.operators.bad != nil {
+		txs = slices.Insert(txs, r.dice.of("mempool").IntN(len(txs)+1), r.operators.bad)
+		r.operators.bad = nil
+	}
+	return txs
+}
+
 // included drops from the mempool what a block has taken. Each operator's
 // sequences are used once and in order.
 func (r *run) included(txs [][]byte) {
@@ -250,10 +262,7 @@ func (r *run) badTransaction() {
 		}
 	}
 	r.rare("a bad transaction")
-	r.operators.waiting = slices.Insert(r.operators.waiting, rnd.IntN(len(r.operators.waiting)+1), r.signTx(signer, tx))
-	if len(r.operators.waiting) > 100 {
-		r.operators.waiting = r.operators.waiting[1:]
-	}
+	r.operators.bad = r.signTx(signer, tx)
 }
 
 // quarantined notes a record that governance has to resolve.

@@ -29,7 +29,9 @@ func (b Break) String() string {
 type Result struct {
 	Stats Stats
 	Break *Break   // nil if everything held
-	Trace []string // of a run with a break: what happened last
+	Trace []string // what happened last
+	// AppHash is that of the last block: it tells two runs apart.
+	AppHash []byte
 }
 
 // run is one network being simulated, on one goroutine.
@@ -80,13 +82,16 @@ func Run(s Scenario) (result Result) {
 	}
 	defer func() {
 		result.Stats = r.stats
-		result.Stats.Blocks = r.height
+		result.Stats.Blocks, result.Trace = r.height, r.lines
+		if n := len(r.blocks); n > 0 && r.blocks[n-1].result != nil {
+			result.AppHash = r.blocks[n-1].result.AppHash
+		}
 		if cause := recover(); cause != nil {
 			b, ours := cause.(Break)
 			if !ours {
 				panic(cause)
 			}
-			result.Break, result.Trace = &b, r.lines
+			result.Break = &b
 		}
 	}()
 	r.begin()

@@ -62,7 +62,7 @@ func NewScenario(seed uint64, blocks int) Scenario {
 	d := newDice(seed)
 	r := d.of("scenario")
 	s := Scenario{
-		Seed: seed, Blocks: blocks, Chains: 2 + r.IntN(3), Assets: 1 + r.IntN(3), Deposits: 7 + r.IntN(4),
+		Seed: seed, Blocks: blocks, Chains: 2 + r.IntN(3), Assets: 1 + r.IntN(3), Deposits: 10 + r.IntN(6),
 		Rates: map[Fault]int{}, Beyond: r.IntN(5) == 0, Late: r.IntN(2) == 0,
 	}
 	switch n := r.IntN(10); {

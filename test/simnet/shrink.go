@@ -77,13 +77,15 @@ func (c Case) Command() string {
 // Shrink makes a failing case smaller as long as it fails by the same invariant:
 // without kinds of faults, with fewer validators, chains, assets, deposits and
 // blocks. It gives up after so many runs.
-func Shrink(c Case, failed Result, runs int) (Case, Result) {
+func Shrink(c Case, failed Result, runs int) (Case, Result) { return shrink(c, failed, runs, Run) }
+
+func shrink(c Case, failed Result, runs int, run func(Scenario) Result) (Case, Result) {
 	attempt := func(smaller Case) bool {
 		if runs == 0 {
 			return false
 		}
 		runs--
-		result := Run(smaller.Scenario())
+		result := run(smaller.Scenario())
 		if result.Break == nil || result.Break.Invariant != failed.Break.Invariant {
 			return false
 		}

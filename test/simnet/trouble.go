@@ -58,8 +58,34 @@ func (r *run) anchor(c *chain, s bridge.ChainState) (types.Reanchor, bool) {
 			a.Balances = append(a.Balances, types.AssetBalance{Asset: asset.ID, Amount: amount})
 		}
 	}
+	a.Skipped = skipped(c, a, s.Executed)
 	slices.SortFunc(a.Balances, func(x, y types.AssetBalance) int { return slices.Compare(x.Asset[:], y.Asset[:]) })
 	return a, true
+}
+
+// skipped is what failed of the commands that were executed in the new history
+// before its anchor, and that the network does not know as executed.
+func skipped(c *chain, a types.Reanchor, executed uint64) []types.SkippedCommand {
+	var all []types.SkippedCommand
+	for _, l := range c.Inbox()[a.Common:a.Nonce] {
+		e, ok := l.Event.(types.Executed)
+		if !ok || e.OutboxNonce <= executed || len(e.Failures) == 0 {
+			continue
+		}
+		if n := len(all); n == 0 || all[n-1].Nonce != e.OutboxNonce {
+			all = append(all, types.SkippedCommand{Nonce: e.OutboxNonce})
+		}
+		last := &all[len(all)-1]
+		for i := range e.Count {
+			for int((e.First+i)/8) >= len(last.Failures) {
+				last.Failures = append(last.Failures, 0)
+			}
+			if e.Failed(i) {
+				last.Failures[(e.First+i)/8] |= 1 << ((e.First + i) % 8)
+			}
+		}
+	}
+	return all
 }
 
 // reanchored exempts what the old history had and the new one has not: deposits
@@ -138,13 +164,17 @@ func (r *run) otherThan(c *chain) types.ChainID {
 	return 0
 }
 
-// leftPaused says whether nobody unpauses a chain: then what it holds expires.
-func (r *run) leftPaused(c *chain) bool {
-	if r.ending && c.left {
-		return true
+// pauseForGood has operators pause a chain in the last blocks with faults, and
+// nobody unpause it: what it holds has to expire.
+func (r *run) pauseForGood() {
+	if r.height != int64(r.scenario.Blocks)-6 || !r.dice.chance("for good", 10*r.rate(FaultPause)+100) || r.rate(FaultPause) == 0 {
+		return
 	}
-	if !r.ending {
-		c.left = c.left || r.dice.chance("left paused", 20)
-	}
-	return r.ending && c.left
+	c := pick(r.dice.of("for good"), r.world.chains)
+	r.count(FaultPause)
+	r.operators.wanted[c.ID], r.mayPause[c.ID], c.left = true, true, true
+	r.alarmed()
 }
+
+// leftPaused says whether nobody unpauses a chain.
+func (r *run) leftPaused(c *chain) bool { return c.left && r.ending }

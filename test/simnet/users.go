@@ -14,8 +14,25 @@ func (r *run) users() {
 		n += d.between("burst", 50, 300)
 	}
 	for range n {
-		r.deposit(pick(d.of("deposit"), r.world.chains))
+		r.deposit(r.market())
 	}
+}
+
+// market is a chain on which somebody has something to deposit, most of the
+// time.
+func (r *run) market() *chain {
+	rnd := r.dice.of("market")
+	c := pick(rnd, r.world.chains)
+	for range 6 {
+		a := pick(rnd, r.world.assets)
+		token, has := tokenOf(a, c.ID)
+		rich := has && (token.Mode == types.ModeLock || len(r.world.wallets[c.ID]) > 0)
+		if rich && !c.retired && c.TokenOf(a.ID) != (types.Address{}) {
+			break
+		}
+		c = pick(rnd, r.world.chains)
+	}
+	return c
 }
 
 // claims has users fetch what is owed to them.
@@ -36,7 +53,7 @@ func (r *run) deposit(c *chain) {
 	}
 	recipient, refundTo := r.world.address(), r.world.address()
 	to := pick(rnd, r.world.chains)
-	for to == c && rnd.IntN(20) > 0 { // now and then it is a mistake
+	for (to == c || to.TokenOf(asset.ID) == (types.Address{})) && rnd.IntN(12) > 0 { // now and then it is a mistake
 		to = pick(rnd, r.world.chains)
 	}
 	d.Destination, d.Recipient, d.RefundTo = to.ID, types.RecipientFromAddress(recipient), refundTo
@@ -83,8 +100,10 @@ func (r *run) deposit(c *chain) {
 // purse finds a sender with tokens: where they are locked there are always
 // some, elsewhere whoever was paid before.
 func (r *run) purse(rnd *rand.Rand, c *chain) (types.Deposited, types.Asset, bool) {
-	if held := r.world.wallets[c.ID]; len(held) > 0 && rnd.IntN(2) == 0 {
-		w := pick(rnd, held)
+	held := r.world.wallets[c.ID]
+	for range min(len(held), rnd.IntN(4)) {
+		at := rnd.IntN(len(held))
+		w := held[at]
 		token := c.TokenOf(w.asset)
 		if balance := c.Balance(token, w.owner); !balance.IsZero() {
 			amount := balance
@@ -93,6 +112,9 @@ func (r *run) purse(rnd *rand.Rand, c *chain) (types.Deposited, types.Asset, boo
 			}
 			return types.Deposited{Token: token, Sender: w.owner, Amount: amount}, r.world.asset(w.asset), true
 		}
+		held[at] = held[len(held)-1] // it is spent
+		held = held[:len(held)-1]
+		r.world.wallets[c.ID] = held
 	}
 	for _, at := range rnd.Perm(len(r.world.assets)) {
 		asset := r.world.assets[at]

@@ -153,7 +153,7 @@ func drawParams(s Scenario, r *rand.Rand) types.Params {
 	p.LargeDelayBlocks, p.LargeDelayMS = r.Uint64N(10), r.Uint64N(8000)
 	p.MaxHeld = 100
 	p.MaxOpenSeals = 4 + r.Uint32N(12)
-	p.MaxCommands = 1 + r.Uint32N(8)
+	p.MaxCommands = 1 + r.Uint32N(2)*r.Uint32N(8)
 	return p
 }
 

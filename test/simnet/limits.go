@@ -100,7 +100,8 @@ func (r *run) flow(key limitKey, terms types.Token, o bridge.OutboxCommand, inde
 		b.spent.SetInt64(0)
 		return
 	}
-	if b.spent.Cmp(capacity) > 0 && !(before.Sign() == 0 && need.Cmp(capacity) > 0) {
+	alone := before.Sign() == 0 && need.Cmp(capacity) > 0 // passes an unused limit
+	if b.spent.Cmp(capacity) > 0 && !alone {
 		r.broken("flow limit", "command %d of chain %s releases %s where %s of %s are spent", o.Nonce, key.chain, need, before, capacity)
 	}
 }
@@ -119,8 +120,8 @@ func (r *run) early(t *transfer, o bridge.OutboxCommand) {
 	if at == 0 || height >= uint64(len(source.heads)) {
 		r.broken("I3", "transfer %s was refunded before it was applied", t.id)
 	}
-	const margin = 100 // deposits of one block
-	full := destination.queued[at]+margin >= uint64(r.genesis.Params.MaxHeld)
+	waiting := max(destination.queued[at], destination.queued[max(at-1, 0)])
+	full := waiting+r.timeline.events[at] >= uint64(r.genesis.Params.MaxHeld)
 	expires := source.heads[max(at-1, 0)] + r.world.chain(t.id.Source).ExpiryBlocks
 	if !full && source.heads[height] < expires {
 		r.broken("expiry", "transfer %s was refunded by block %d: it could have been released until its chain's agreed head had reached %d, which was %d",

@@ -215,8 +215,10 @@ func (r *run) proposeSomething() {
 	case 1:
 		changes := []types.ParamChange{
 			{Name: "max_open_batches", Value: 1 + rnd.Uint64N(4)},
-			{Name: "max_sigs", Value: 1 + rnd.Uint64N(6)}, {Name: "head_interval", Value: 1 + rnd.Uint64N(20)},
-			{Name: "max_marks", Value: 2 + rnd.Uint64N(30)}, {Name: "max_open_seals", Value: 4 + rnd.Uint64N(10)},
+			{Name: "max_sigs", Value: 1 + rnd.Uint64N(6)},
+			{Name: "head_interval", Value: 1 + rnd.Uint64N(20)},
+			{Name: "max_marks", Value: 2 + rnd.Uint64N(30)},
+			{Name: "max_open_seals", Value: 4 + rnd.Uint64N(10)},
 		}
 		r.submit("params", types.Content{Params: &types.ParamChanges{Changes: []types.ParamChange{pick(rnd, changes)}}})
 	case 2:

@@ -9,6 +9,7 @@ import (
 type timeline struct {
 	seconds []int64 // block time, by height; index 0 is before the first block
 	millis  []int64
+	events  []uint64 // inbox events that the block applied, of all chains
 	chains  map[types.ChainID]*past
 }
 
@@ -21,7 +22,7 @@ type past struct {
 }
 
 func newTimeline() *timeline {
-	return &timeline{seconds: []int64{0}, millis: []int64{0}, chains: map[types.ChainID]*past{}}
+	return &timeline{seconds: []int64{0}, millis: []int64{0}, events: []uint64{0}, chains: map[types.ChainID]*past{}}
 }
 
 func (t *timeline) of(id types.ChainID) *past {
@@ -34,6 +35,7 @@ func (t *timeline) of(id types.ChainID) *past {
 // add notes the state after a block.
 func (t *timeline) add(height, millis int64, chains []bridge.ChainState) {
 	t.seconds, t.millis = append(t.seconds, millis/1000), append(t.millis, millis)
+	t.events = append(t.events, 0)
 	for i := range chains {
 		c := &chains[i]
 		p := t.of(c.ID)
@@ -42,6 +44,7 @@ func (t *timeline) add(height, millis int64, chains []bridge.ChainState) {
 		}
 		for uint64(len(p.applied)) < c.Cursor {
 			p.applied = append(p.applied, height)
+			t.events[height]++
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (p *precommit) shownTo(node int) signed {
 // everybody: at every so many heights all processes judge what honest ones made;
 // at the others one does, for they all hold the same state. What liars made is
 // always judged by all.
-const everybody = 4
+const everybody = 6
 
 // anyHonest is an honest process that runs; without any, one that runs at all.
 func (r *run) anyHonest() (found *node) {

@@ -126,7 +126,7 @@ func (n *node) work() {
 // sign signs what the state wants signed, and lets the mailbox forget what it
 // does not want any more.
 func (n *node) sign(state bridge.Reader) error {
-	if n.run.mute > n.run.height {
+	if n.run.mute > n.run.height || n.run.openSeals == 0 {
 		return nil
 	}
 	if n.run.dice.chance("slow signer", n.run.rate(FaultSlow)) {

@@ -55,6 +55,7 @@ type run struct {
 	ending   bool // no more faults
 	calm     bool // none until the next block
 
+	openSeals int   // by what the blocks tell
 	mute      int64 // until this height nobody signs
 	height    int64
 	at        time.Time

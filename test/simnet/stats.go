@@ -116,6 +116,12 @@ func (r *run) tell(events []abci.Event) {
 			r.retired(r.world.chain(types.ChainID(id)))
 		case "chain_added":
 			state = "a chain added"
+		case "sealed":
+			r.openSeals++
+			continue
+		case "seal_complete":
+			r.openSeals--
+			continue
 		case "proposal_submitted":
 			r.submitted(attributes)
 			continue

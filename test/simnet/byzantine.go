@@ -61,7 +61,7 @@ func (r *run) bendExtension(n *node, rnd *rand.Rand, honest []byte) []byte {
 		r.raise(rnd, message)
 		return encodeExtension(message)
 	}
-	switch rnd.IntN(10) {
+	switch rnd.IntN(11) {
 	case 0:
 		return garbageExtension(rnd, honest)
 	case 1:
@@ -95,8 +95,21 @@ func (r *run) bendExtension(n *node, rnd *rand.Rand, honest []byte) []byte {
 		message.Signatures = nil
 	case 9:
 		r.repeatMarks(n, message)
+	case 10:
+		return r.foreignExtension(rnd)
 	}
 	return encodeExtension(message)
+}
+
+// foreignExtension is what another validator said for the last block.
+func (r *run) foreignExtension(rnd *rand.Rand) []byte {
+	if len(r.lastVotes) == 0 {
+		return nil
+	}
+	if v := r.lastVotes[rnd.IntN(len(r.lastVotes))]; len(v.extensions) > 0 {
+		return v.extensions[0].extension
+	}
+	return nil
 }
 
 // repeatMarks says again what the state may hold already.

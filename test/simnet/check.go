@@ -109,13 +109,14 @@ const auditEvery = 12
 func (r *run) check() {
 	n := r.anybody()
 	if n == nil { // all are down: what starts first will know
+		r.calm = true
 		r.heal()
 		n = r.anybody()
 	}
 	n.view(func(state bridge.Reader) error {
 		r.cursors(n, state)
 		r.holdings(n, state)
-		if r.height%4 == 0 {
+		if r.height%4 == 0 || r.height < r.decided+4 {
 			r.waits(n)
 		}
 		if r.height%auditEvery == 0 {

@@ -80,6 +80,9 @@ func (n *node) catchUp() {
 		n.finalize(n.run.blocks[height-1])
 		n.commit()
 		n.run.stats.Replayed++
+		if n.dies("while catching up") {
+			return
+		}
 	}
 }
 

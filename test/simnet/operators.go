@@ -1,6 +1,7 @@
 package simnet
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strconv"
 
@@ -209,7 +210,7 @@ func (r *run) included(txs [][]byte) {
 // proposeSomething proposes a change of terms, or only a text.
 func (r *run) proposeSomething() {
 	rnd := r.dice.of("proposal")
-	switch rnd.IntN(4) {
+	switch rnd.IntN(5) {
 	case 0:
 		r.submit("text", types.Content{Text: &types.Text{Title: "A question", Text: "Shall it be?"}})
 	case 1:
@@ -222,12 +223,12 @@ func (r *run) proposeSomething() {
 		}
 		r.submit("params", types.Content{Params: &types.ParamChanges{Changes: []types.ParamChange{pick(rnd, changes)}}})
 	case 2:
-		c := pick(rnd, r.world.chains)
-		r.submit("change chain", types.Content{ChangeChain: &types.ChangeChain{
-			ID: c.ID, BatchGapMS: uint64(rnd.IntN(3)) * 500, BatchGas: 3_000_000 + rnd.Uint64N(10_000_000),
-			ReleaseGas: 60_000 + rnd.Uint32N(2)*5000, ExpiryBlocks: c.ExpiryBlocks,
-		}})
-	case 3:
+		r.changeChain(rnd, pick(rnd, r.world.chains))
+	case 3: // all at once: their contracts are told one after the other
+		for _, c := range r.world.chains {
+			r.changeChain(rnd, c)
+		}
+	case 4:
 		a := pick(rnd, r.world.assets)
 		token := pick(rnd, a.Tokens)
 		unit := scaleOf(a, token)
@@ -236,6 +237,13 @@ func (r *run) proposeSomething() {
 		r.limits.loosen(a.ID, token)
 		r.submit("map asset", types.Content{MapAsset: &types.MapAsset{Asset: a.ID, Token: token}})
 	}
+}
+
+func (r *run) changeChain(rnd *rand.Rand, c *chain) {
+	r.submit("change "+c.Label, types.Content{ChangeChain: &types.ChangeChain{
+		ID: c.ID, BatchGapMS: uint64(rnd.IntN(3)) * 500, BatchGas: 3_000_000 + rnd.Uint64N(10_000_000),
+		ReleaseGas: 60_000 + rnd.Uint32N(9)*5000, ExpiryBlocks: c.ExpiryBlocks,
+	}})
 }
 
 // badTransaction puts into the mempool what no block may hold: proposers have

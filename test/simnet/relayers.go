@@ -1,7 +1,11 @@
 package simnet
 
 import (
+	"encoding/binary"
+
 	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/bridgetest"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -10,6 +14,7 @@ import (
 func (r *run) relay() {
 	d := r.dice
 	for _, c := range r.world.chains {
+		r.collude(c)
 		n := pick(d.of("relayer"), r.nodes)
 		if r.listener != nil && d.chance("early relayer", 500) {
 			n = r.listener // it has heard the signatures of this height
@@ -35,6 +40,41 @@ func (r *run) relay() {
 		if d.chance("withdraw fees", 50) {
 			r.withdraw(c, n)
 		}
+	}
+}
+
+// collude has all liars together sign a seal of their own, over a command that
+// pays a thief. A contract takes nothing from 2/3 of the power or less.
+func (r *run) collude(c *chain) {
+	if c.retired || !r.fails("collude", FaultRelay) {
+		return
+	}
+	r.rare("a seal forged by all liars")
+	token := c.TokenOf(pick(r.dice.of("collude"), r.world.assets).ID)
+	command := types.EncodeCommand(types.Batch{Entries: []types.BatchEntry{
+		{Kind: types.EntryRelease, Token: token, Recipient: thief, Amount: types.NewAmount(1)},
+	}})
+	leaf := evmsig.CommandLeaf(c.ID, c.Bridge, c.executed()+1, command)
+	seal := bridge.SealState{Epoch: 1, Height: uint64(r.height) + 1, Root: evmsig.MerkleRoot([]types.Hash{leaf})}
+	digest := evmsig.SealDigest(evmsig.NetworkID(chainID), seal.Epoch, seal.Height, seal.Root)
+	set, err := types.SignerSet(r.genesis.Validators)
+	if err != nil {
+		r.broken("simnet", "the validator set: %v", err)
+	}
+	bitmap, signatures := make([]byte, (len(set)+7)/8), []byte{}
+	for position, m := range set {
+		for _, n := range r.nodes {
+			if n.Signer == m.Signer && n.liar {
+				bitmap[position/8] |= 1 << (position % 8)
+				signature := r.memo.sign(n.member, digest)
+				signatures = append(signatures, signature[:]...)
+			}
+		}
+	}
+	packed := append(binary.BigEndian.AppendUint16(nil, uint16(len(set))), set.Pack()...)
+	order := bridgetest.Order{Command: command, Seal: seal, Quorum: append(append(packed, bitmap...), signatures...)}
+	if err := c.Run(order, thief, 1); err == nil {
+		r.broken("I3", "chain %s pays what only liars have sealed", c.Label)
 	}
 }
 

@@ -56,6 +56,7 @@ type run struct {
 	calm     bool // none until the next block
 
 	openSeals int   // by what the blocks tell
+	decided   int64 // when a proposal was decided last
 	mute      int64 // until this height nobody signs
 	height    int64
 	at        time.Time
@@ -239,7 +240,8 @@ func (n *node) dies(where string) bool {
 }
 
 // settleBlocks is within how many blocks all has to settle once the faults have
-// stopped, besides one for each transfer that is on its way then.
+// stopped, besides the longest expiry and one for each transfer that is on its
+// way then; and for how many, besides that expiry, nothing at all may move.
 const settleBlocks = 60
 
 // end stops the faults and waits for every deposit to come to its end. Liars
@@ -256,13 +258,18 @@ func (r *run) end() {
 			n.crash(0, "to be repaired")
 		}
 	}
-	_, open := r.unsettled()
+	_, begun := r.unsettled()
+	still, last := 0, uint64(0) // blocks without any progress
 	for blocks := 0; ; blocks++ {
 		missing, _ := r.unsettled()
 		if missing == "" {
 			break
 		}
-		if blocks == settleBlocks+maxExpiry+open {
+		still++
+		if now := r.progress(); now != last {
+			still, last = 0, now
+		}
+		if blocks == settleBlocks+maxExpiry+begun || still == settleBlocks+maxExpiry {
 			if r.shortOfCustody() {
 				r.rare("an asset short of custody")
 				break
@@ -271,6 +278,24 @@ func (r *run) end() {
 		}
 		r.block()
 	}
+	r.settled()
+}
+
+// progress grows with everything that brings a transfer nearer to its end.
+func (r *run) progress() (sum uint64) {
+	for _, s := range r.agreed {
+		sum += s.Cursor + s.Executed + uint64(s.NextItem)
+	}
+	for _, t := range r.world.transfers {
+		if r.ended(t) {
+			sum++
+		}
+	}
+	return sum
+}
+
+// settled is the last look at a run.
+func (r *run) settled() {
 	for _, s := range r.agreed {
 		if s.Paused != bridge.PauseNone {
 			r.rare("paused until the end")

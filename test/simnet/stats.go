@@ -45,13 +45,14 @@ func (s *Stats) Add(o Stats) {
 var RareStates = []string{
 	"a crash between FinalizeBlock and Commit", "a crash after Commit", "a crash after PrepareProposal",
 	"a crash after ProcessProposal", "a crash after ExtendVote", "a crash after VerifyVoteExtension",
+	"a crash while catching up",
 	"all processes die at once", "a block that nobody applied at once", "a round fails after its precommits",
 	"a late extension in a proposal", "a late extension that is garbage", "equivocating marks", "a wrong seal signature",
 	"different extensions to different peers", "a bent proposal is refused", "a bent proposal is accepted", "a forged payload", "forged extensions in others' names",
 	"a proposer censors extensions", "a forged chain", "an observer abstains", "an observer contradicts the cursor",
 	"a false alarm of 1/3 or less", "a chain stalls", "a reorg before finality", "a reorg past finality",
 	"a chain re-anchored", "paused", "contradicted", "unpaused", "paused until the end",
-	"a relay without a quorum", "a forged relay", "a double relay", "a batch executed in slices", "a relayer withdraws its fees",
+	"a relay without a quorum", "a forged relay", "a seal forged by all liars", "a double relay", "a batch executed in slices", "a relayer withdraws its fees",
 	"a deposit reverts", "an invalid deposit", "a release that fails", "a refund", "a refund that fails", "a claim",
 	"a claim that has to wait for the contract's limit",
 	"waits: flow_limit", "waits: large_amount", "waits: chain_paused", "waits: missing_liquidity", "waits: asset_stopped",
@@ -100,7 +101,7 @@ func (r *run) tell(events []abci.Event) {
 			state = "quarantine resolved"
 			r.resolved(attributes)
 		case "proposal_ended":
-			state = "proposal " + attributes["status"]
+			state, r.decided = "proposal "+attributes["status"], r.height
 		case "chain_paused":
 			state = attributes["pause"]
 		case "chain_unpaused":

@@ -36,6 +36,8 @@ func failing(t *testing.T) (*failingDB, *Store) {
 		put(t, s, fmt.Sprintf("key%03d", i), "value")
 	}
 	commit(t, s)
+	put(t, s, "key199", "newer")
+	commit(t, s)
 	// A second store on the same database has nothing in its cache.
 	return db, open(t, Config{DB: db, Keep: 1, CacheNodes: 1})
 }
@@ -45,13 +47,16 @@ func TestFailedReadIsAnErrorAndStopsWrites(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			db, s := failing(t)
 			put(t, s, "key100", "other")
+			snap, err := s.At(1) // the newest version is in memory
+			if err != nil {
+				t.Fatal(err)
+			}
 			db.fail, db.missing = mode == "error", mode == "missing"
-			snap := s.Latest()
 			if value, err := snap.Get([]byte("key050")); err == nil {
 				t.Errorf("get gives %q", value)
 			}
 			visited := 0
-			err := snap.Iterate(nil, nil, func(_, _ []byte) bool { visited++; return true })
+			err = snap.Iterate(nil, nil, func(_, _ []byte) bool { visited++; return true })
 			if err == nil {
 				t.Errorf("iteration ended without an error after %d of 200", visited)
 			}
@@ -62,7 +67,7 @@ func TestFailedReadIsAnErrorAndStopsWrites(t *testing.T) {
 				t.Errorf("commit after a failed read: %v", err)
 			}
 			db.fail, db.missing = false, false
-			if s = open(t, Config{DB: db}); s.Version() != 1 {
+			if s = open(t, Config{DB: db}); s.Version() != 2 {
 				t.Errorf("version %d was written after a failed read", s.Version())
 			}
 		})

@@ -16,6 +16,7 @@ import (
 // spares it until Release, or until the garbage collector finds it forgotten.
 type Snapshot struct {
 	tree    *iavl.ImmutableTree
+	flat    *flat // nil unless this was the newest version
 	version int64
 	hash    []byte
 	pin     *pin
@@ -49,7 +50,7 @@ func (s *Store) Latest() *Snapshot {
 	if s.latest.version == 0 {
 		return nil
 	}
-	return s.snapshot(s.latest.version, s.latest.tree)
+	return s.newest()
 }
 
 // At is a committed version. It fails with ErrNoVersion or ErrPruned.
@@ -62,7 +63,7 @@ func (s *Store) At(version int64) (*Snapshot, error) {
 	case version < s.first:
 		return nil, fmt.Errorf("%w: %d (oldest kept is %d)", ErrPruned, version, s.first)
 	case version == s.latest.version:
-		return s.snapshot(version, s.latest.tree), nil
+		return s.newest(), nil
 	}
 	tree, err := s.reader.GetImmutable(version)
 	if err != nil {
@@ -76,6 +77,14 @@ func (s *Store) First() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.first
+}
+
+// newest is the newest version; mu is held.
+func (s *Store) newest() *Snapshot {
+	snap := s.snapshot(s.latest.version, s.latest.tree)
+	pairs := s.latest.flat
+	snap.flat = &pairs
+	return snap
 }
 
 // snapshot pins version; mu is held.
@@ -115,6 +124,9 @@ func (s *Snapshot) Get(key []byte) ([]byte, error) {
 	if s.pin.released.Load() {
 		return nil, errReleased
 	}
+	if s.flat != nil {
+		return s.flat.get(key), s.pin.s.db.closedErr()
+	}
 	value, err := get(s.tree, key)
 	runtime.KeepAlive(s) // the tree alone would not keep the version
 	return value, s.explain(err)
@@ -124,6 +136,13 @@ func (s *Snapshot) Get(key []byte) ([]byte, error) {
 func (s *Snapshot) Iterate(start, end []byte, visit func(key, value []byte) bool) error {
 	if s.pin.released.Load() {
 		return errReleased
+	}
+	if s.flat != nil {
+		if err := s.pin.s.db.closedErr(); err != nil {
+			return err
+		}
+		s.flat.iterate(start, end, visit)
+		return nil
 	}
 	err := iterate(s.tree, start, end, visit)
 	runtime.KeepAlive(s)

@@ -9,6 +9,8 @@
 //     with the tree being written, and pruning leaves its version alone.
 //   - A read that fails never looks like an absent key or a short iteration,
 //     and no write follows it.
+//   - The newest version, and what is written on top of it, is read from memory
+//     (flat.go); older versions and proofs are read from the tree.
 //
 // Working, WorkingHash, Commit, Rollback and SetInitialVersion belong to the
 // one goroutine that applies blocks; everything else is safe for concurrent
@@ -78,6 +80,7 @@ type Store struct {
 	writer  *iavl.MutableTree
 	reader  *iavl.MutableTree // never written: only makes snapshots, with its own node cache
 	working working
+	flat    flat // what working reads
 
 	mu     sync.Mutex
 	first  int64         // oldest version that At gives; guarded by mu
@@ -90,6 +93,7 @@ type committed struct {
 	version int64
 	hash    []byte
 	tree    *iavl.ImmutableTree
+	flat    flat // its pairs
 }
 
 // Open opens the store, or makes a new one, at its newest version.
@@ -148,7 +152,7 @@ func load(c Config, db *guardedDB) (*Store, error) {
 		return iavl.NewMutableTree(db, cache, skipFastNodes, logger,
 			iavl.FlushThresholdOption(atomicBatch), iavl.SyncOption(true))
 	}
-	s := &Store{keep: c.Keep, db: db, writer: newTree(), reader: newTree(), pins: map[int64]int{}}
+	s := &Store{keep: c.Keep, db: db, writer: newTree(), reader: newTree(), pins: map[int64]int{}, flat: newFlat()}
 	s.working = working{s}
 	version, err := s.writer.Load()
 	if err != nil {
@@ -159,6 +163,9 @@ func load(c Config, db *guardedDB) (*Store, error) {
 	}
 	// VersionExists is false up to the first kept version and true from it on.
 	s.first = int64(sort.Search(int(version), func(i int) bool { return s.writer.VersionExists(int64(i)) }))
+	if s.flat, err = flatOf(s.writer.ImmutableTree); err != nil {
+		return nil, fmt.Errorf("load state: %w", err)
+	}
 	if err := s.setLatest(version, s.writer.Hash()); err != nil {
 		return nil, err
 	}
@@ -171,12 +178,15 @@ func (s *Store) setLatest(version int64, hash []byte) error {
 	if err != nil {
 		return fmt.Errorf("read back version %d: %w", version, err)
 	}
+	if err := s.flat.agrees(tree); err != nil {
+		return fmt.Errorf("read back version %d: %w", version, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.first == 0 {
 		s.first = version
 	}
-	s.latest = committed{version: version, hash: slices.Clone(hash), tree: tree}
+	s.latest = committed{version: version, hash: slices.Clone(hash), tree: tree, flat: s.flat.clone()}
 	return nil
 }
 
@@ -211,7 +221,15 @@ func (s *Store) SetInitialVersion(version int64) error {
 func (s *Store) WorkingHash() []byte { return slices.Clone(s.writer.WorkingHash()) }
 
 // Rollback discards everything written since the last Commit.
-func (s *Store) Rollback() { s.writer.Rollback() }
+func (s *Store) Rollback() {
+	s.writer.Rollback()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flat = newFlat()
+	if s.latest.version != 0 {
+		s.flat = s.latest.flat.clone()
+	}
+}
 
 // Commit saves what was written as the next version, then prunes. After an
 // error the store is not to be written again.

@@ -14,6 +14,7 @@ import (
 
 	dbm "github.com/cosmos/cosmos-db"
 	ics23 "github.com/cosmos/ics23/go"
+	"pgregory.net/rapid"
 )
 
 func open(t *testing.T, c Config) *Store {
@@ -417,4 +418,71 @@ func checkSnapshot(t *testing.T, snap *Snapshot) {
 	if err != nil || !ics23.VerifyMembership(ics23.IavlSpec, snap.Hash(), proof, []byte("version"), value) {
 		t.Errorf("version %s: no proof: %v", want, err)
 	}
+}
+
+// What is read from memory is what the tree holds, in every version, after
+// rollbacks and restarts.
+func TestMemoryIsTheTree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		db := dbm.NewMemDB()
+		s, err := Open(Config{DB: db})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			case 0:
+				if _, _, err := s.Commit(); err != nil {
+					t.Fatal(err)
+				}
+				sameAsTree(t, s)
+			case 1:
+				s.Rollback()
+			case 2:
+				if s, err = Open(Config{DB: db}); err != nil {
+					t.Fatal(err)
+				}
+			case 3, 4:
+				if err := s.Working().Delete([]byte{rapid.Byte().Draw(t, "key")}); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				key := []byte{rapid.Byte().Draw(t, "key")}
+				if err := s.Working().Set(key, rapid.SliceOfN(rapid.Byte(), 1, 4).Draw(t, "value")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.flat.agrees(s.writer.ImmutableTree); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := pairsOf(t, s.Working().Iterate), pairsOf(t, func(start, end []byte, visit func(k, v []byte) bool) error {
+				return iterate(s.writer.ImmutableTree, start, end, visit)
+			}); !slices.Equal(got, want) {
+				t.Fatalf("working %v, the tree %v", got, want)
+			}
+		}
+	})
+}
+
+func sameAsTree(t *rapid.T, s *Store) {
+	latest := s.Latest()
+	defer latest.Release()
+	got := pairsOf(t, latest.Iterate)
+	want := pairsOf(t, func(start, end []byte, visit func(k, v []byte) bool) error {
+		return iterate(latest.tree, start, end, visit)
+	})
+	if !slices.Equal(got, want) {
+		t.Fatalf("version %d: %v, the tree %v", latest.Version(), got, want)
+	}
+}
+
+func pairsOf(t *rapid.T, iterate func(start, end []byte, visit func(k, v []byte) bool) error) []string {
+	var pairs []string
+	if err := iterate(nil, nil, func(k, v []byte) bool {
+		pairs = append(pairs, fmt.Sprintf("%x=%x", k, v))
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return pairs
 }

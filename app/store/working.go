@@ -22,11 +22,12 @@ var _ bridge.Store = working{}
 func (s *Store) Working() bridge.Store { return s.working }
 
 // Get implements bridge.Reader.
-func (w working) Get(key []byte) ([]byte, error) { return get(w.s.writer.ImmutableTree, key) }
+func (w working) Get(key []byte) ([]byte, error) { return w.s.flat.get(key), nil }
 
 // Iterate implements bridge.Reader.
 func (w working) Iterate(start, end []byte, visit func(key, value []byte) bool) error {
-	return iterate(w.s.writer.ImmutableTree, start, end, visit)
+	w.s.flat.iterate(start, end, visit)
+	return nil
 }
 
 // Set implements bridge.Store. An empty value is kept, and is not the same as
@@ -36,9 +37,11 @@ func (w working) Set(key, value []byte) error {
 		return errors.New("store: set: empty key")
 	}
 	// The tree keeps what it is given, and takes no nil.
-	if _, err := w.s.writer.Set(slices.Clone(key), append([]byte{}, value...)); err != nil {
+	value = append([]byte{}, value...)
+	if _, err := w.s.writer.Set(slices.Clone(key), value); err != nil {
 		return fmt.Errorf("store: set %x: %w", key, err)
 	}
+	w.s.flat.set(key, value)
 	return nil
 }
 
@@ -47,6 +50,7 @@ func (w working) Delete(key []byte) error {
 	if _, _, err := w.s.writer.Remove(slices.Clone(key)); err != nil {
 		return fmt.Errorf("store: delete %x: %w", key, err)
 	}
+	w.s.flat.remove(key)
 	return nil
 }
 

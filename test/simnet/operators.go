@@ -101,7 +101,9 @@ func (r *run) repair() {
 		if r.dice.chance("credit", 500) {
 			action = types.QuarantineCredit
 		}
-		if r.world.counterfeit[r.quarantineOf[id]] || r.operators.records[id] == types.ReasonSurplus {
+		of, reason := r.quarantineOf[id], r.operators.records[id]
+		nobodys := reason == types.ReasonSurplus || r.world.counterfeit[of]
+		if nobodys || reason == types.ReasonChainRetired || r.world.chain(of.Source).retired {
 			action = types.QuarantineDrop
 		}
 		r.submit("quarantine "+strconv.FormatUint(id, 10), types.Content{ResolveQuarantine: &types.ResolveQuarantine{ID: id, Action: action}})

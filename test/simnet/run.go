@@ -283,6 +283,7 @@ func (r *run) end() {
 
 // progress grows with everything that brings a transfer nearer to its end.
 func (r *run) progress() (sum uint64) {
+	sum = uint64(r.stats.Rare["quarantine resolved"])
 	for _, s := range r.agreed {
 		sum += s.Cursor + s.Executed + uint64(s.NextItem)
 	}

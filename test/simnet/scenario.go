@@ -134,6 +134,9 @@ func (s *Scenario) drawColluders(r *rand.Rand) {
 	}
 }
 
+// mostRate is the most of a thousand: what fails more often brings little else.
+const mostRate = 400
+
 // drawRates makes some runs calm and some extreme.
 func (s *Scenario) drawRates(r *rand.Rand) {
 	strength := pick(r, []int{0, 1, 1, 2, 2, 2, 4, 4, 10})
@@ -145,7 +148,7 @@ func (s *Scenario) drawRates(r *rand.Rand) {
 		if strength > 0 && r.IntN(5) == 0 {
 			rate = 0
 		}
-		s.Rates[f] = min(rate, 900)
+		s.Rates[f] = min(rate, mostRate)
 	}
 	if s.Beyond { // what these runs are about
 		s.Rates[FaultForge] = max(s.Rates[FaultForge], 100)
@@ -155,7 +158,7 @@ func (s *Scenario) drawRates(r *rand.Rand) {
 // usualRates is per mille: of a validator and block, of a round, of a deposit,
 // of a chain and block, as the fault has it.
 var usualRates = map[Fault]int{
-	FaultCrash: 5, FaultBlackout: 1, FaultLate: 60, FaultMissing: 60, FaultRound: 30, FaultVote: 150, FaultPropose: 150,
+	FaultCrash: 5, FaultBlackout: 1, FaultLate: 30, FaultMissing: 60, FaultRound: 8, FaultVote: 100, FaultPropose: 150,
 	FaultPower: 50, FaultForge: 10, FaultHide: 20, FaultBlind: 40, FaultSlow: 60, FaultStall: 5, FaultReorg: 20,
 	FaultRefuse: 30, FaultInvalid: 40, FaultRelay: 60, FaultIdle: 10,
 	FaultPause: 2, FaultAlarm: 100, FaultProposal: 15, FaultTx: 20, FaultDeep: 2, FaultPrint: 1, FaultBurst: 2, FaultMute: 2,

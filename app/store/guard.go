@@ -69,16 +69,6 @@ func (g *guardedDB) failure() error {
 	return g.failed
 }
 
-// closedErr is ErrClosed after Close: what is in memory ends with the database.
-func (g *guardedDB) closedErr() error {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if g.closed {
-		return ErrClosed
-	}
-	return nil
-}
-
 // Get implements corestore.DB.
 func (g *guardedDB) Get(key []byte) (value []byte, err error) {
 	err = g.read("get", key, func() error {

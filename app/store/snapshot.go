@@ -125,7 +125,7 @@ func (s *Snapshot) Get(key []byte) ([]byte, error) {
 		return nil, errReleased
 	}
 	if s.flat != nil {
-		return s.flat.get(key), s.pin.s.db.closedErr()
+		return s.flat.get(key), nil
 	}
 	value, err := get(s.tree, key)
 	runtime.KeepAlive(s) // the tree alone would not keep the version
@@ -138,9 +138,6 @@ func (s *Snapshot) Iterate(start, end []byte, visit func(key, value []byte) bool
 		return errReleased
 	}
 	if s.flat != nil {
-		if err := s.pin.s.db.closedErr(); err != nil {
-			return err
-		}
 		s.flat.iterate(start, end, visit)
 		return nil
 	}

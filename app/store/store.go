@@ -282,7 +282,7 @@ func (s *Store) claimForPruning() (upTo int64, any bool) {
 	return upTo, true
 }
 
-// Close closes the store. Snapshots then answer ErrClosed.
+// Close closes the store. What is not in memory then answers ErrClosed.
 func (s *Store) Close() error {
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close state store: %w", err)

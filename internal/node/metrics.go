@@ -17,10 +17,12 @@ type metrics struct {
 	node  *Node
 	state view
 
-	height, cursor, head, outbox, executed, queued *prometheus.Desc
-	proven, lag, failures, alarm, paused           *prometheus.Desc
-	pending, sent, bumped, reverted                *prometheus.Desc
-	requests, refusals                             *prometheus.Desc
+	height, quarantined                    *prometheus.Desc
+	cursor, head, outbox, executed, queued *prometheus.Desc
+	transfers, ended                       *prometheus.Desc
+	proven, lag, failures, alarm, paused   *prometheus.Desc
+	pending, sent, bumped, reverted        *prometheus.Desc
+	requests, refusals                     *prometheus.Desc
 }
 
 func newMetrics(n *Node, state view) *metrics {
@@ -32,30 +34,34 @@ func newMetrics(n *Node, state view) *metrics {
 	}
 	return &metrics{
 		node: n, state: state,
-		height:   prometheus.NewDesc("bridged_state_height_blocks", "Height of the committed state.", nil, nil),
-		cursor:   chain("inbox_cursor_events", "Last inbox event that the network applied."),
-		head:     chain("inbox_head_blocks", "Finalised block of the chain that the network agrees on."),
-		outbox:   chain("outbox_assigned_commands", "Last outbox nonce assigned."),
-		executed: chain("outbox_executed_commands", "Last outbox nonce known to be executed."),
-		queued:   chain("outbox_queued_entries", "Entries that wait for a batch."),
-		proven:   chain("observer_proven_blocks", "Finalised block that this node proved last."),
-		lag:      chain("observer_lag_events", "Finalised inbox events that the network has not agreed on."),
-		failures: chain("observer_failures_rounds", "Rounds of this node's observer that failed, in a row."),
-		alarm:    chain("observer_alarm_level", "Alarm of this node's observer: 0 none, 1 a contradiction of finalised data."),
-		paused:   chain("chain_paused_level", "Pause of the chain by the network: 0 none, 1 paused, 2 contradicted."),
-		pending:  chain("relayer_pending_transactions", "This node's transactions that no block holds yet."),
-		sent:     chain("relayer_sent_transactions_total", "Transactions that this node sent."),
-		bumped:   chain("relayer_bumped_transactions_total", "Replacements with higher fees that this node sent."),
-		reverted: chain("relayer_reverted_transactions_total", "Transactions of this node that reverted."),
-		requests: endpoint("endpoint_requests_total", "Requests to a JSON-RPC server."),
-		refusals: endpoint("endpoint_failures_total", "Requests that failed or whose answer was refused."),
+		height: prometheus.NewDesc("bridged_state_height_blocks", "Height of the committed state.", nil, nil),
+		quarantined: prometheus.NewDesc("bridged_quarantined_events_total",
+			"Events that the network's books had no room for: see bridged query quarantine.", nil, nil),
+		transfers: chain("transfers_total", "Transfers that came from the chain."),
+		ended:     chain("transfers_ended_total", "Transfers from the chain that have come to their end."),
+		cursor:    chain("inbox_cursor_events", "Last inbox event that the network applied."),
+		head:      chain("inbox_head_blocks", "Finalised block of the chain that the network agrees on."),
+		outbox:    chain("outbox_assigned_commands", "Last outbox nonce assigned."),
+		executed:  chain("outbox_executed_commands", "Last outbox nonce known to be executed."),
+		queued:    chain("outbox_queued_entries", "Entries that wait for a batch."),
+		proven:    chain("observer_proven_blocks", "Finalised block that this node proved last."),
+		lag:       chain("observer_lag_events", "Finalised inbox events that the network has not agreed on."),
+		failures:  chain("observer_failures_rounds", "Rounds of this node's observer that failed, in a row."),
+		alarm:     chain("observer_alarm_level", "Alarm of this node's observer: 0 none, 1 a contradiction of finalised data."),
+		paused:    chain("chain_paused_level", "Pause of the chain by the network: 0 none, 1 paused, 2 contradicted."),
+		pending:   chain("relayer_pending_transactions", "This node's transactions that no block holds yet."),
+		sent:      chain("relayer_sent_transactions_total", "Transactions that this node sent."),
+		bumped:    chain("relayer_bumped_transactions_total", "Replacements with higher fees that this node sent."),
+		reverted:  chain("relayer_reverted_transactions_total", "Transactions of this node that reverted."),
+		requests:  endpoint("endpoint_requests_total", "Requests to a JSON-RPC server."),
+		refusals:  endpoint("endpoint_failures_total", "Requests that failed or whose answer was refused."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.height, m.cursor, m.head, m.outbox, m.executed, m.queued,
+		m.height, m.quarantined, m.cursor, m.head, m.outbox, m.executed, m.queued, m.transfers, m.ended,
 		m.proven, m.lag, m.failures, m.alarm, m.paused, m.pending, m.sent, m.bumped, m.reverted,
 		m.requests, m.refusals,
 	} {
@@ -72,11 +78,15 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	gauge(m.height, m.state.Height())
-	chains, err := m.state.chains()
-	if err != nil && !errors.Is(err, app.ErrNoBlock) {
+	network, err := m.state.network()
+	chains, chainsErr := m.state.chains()
+	if err = errors.Join(err, chainsErr); err != nil && !errors.Is(err, app.ErrNoBlock) {
 		m.node.log.Warn("metrics of chains are missing", "err", err)
 	}
+	counter(m.quarantined, network.Quarantined)
 	for _, c := range chains {
+		counter(m.transfers, c.Transfers, c.Label)
+		counter(m.ended, c.Ended, c.Label)
 		gauge(m.cursor, c.Cursor, c.Label)
 		gauge(m.head, c.Head, c.Label)
 		gauge(m.outbox, c.Outbox, c.Label)

@@ -71,6 +71,15 @@ func (v view) chains() (chains []bridge.ChainState, err error) {
 	return chains, err
 }
 
+// network is the network's own record.
+func (v view) network() (network bridge.NetworkState, err error) {
+	err = v.app.View(func(r bridge.Reader, _ int64) error {
+		network, err = v.app.Machine().Network(r)
+		return err
+	})
+	return network, err
+}
+
 // validators is the members of the epoch.
 func (v view) validators() (members []types.Validator, err error) {
 	err = v.app.View(func(r bridge.Reader, _ int64) error {

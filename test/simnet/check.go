@@ -253,11 +253,18 @@ func (r *run) unsettled() (why string, open int) {
 	for _, c := range r.world.chains {
 		s := r.positions[c.ID]
 		if !c.retired && (s.Cursor != uint64(len(c.Inbox())) || s.Outbox != s.Executed || s.Queued > 0) {
-			why = fmt.Sprintf("chain %s: cursor %d of %d, executed %d of %d, %d queued", c.Label,
-				s.Cursor, len(c.Inbox()), s.Executed, s.Outbox, s.Queued)
+			why = fmt.Sprintf("chain %s%s: cursor %d of %d, executed %d of %d on the chain and %d in the state, %d queued", c.Label,
+				stops(s), s.Cursor, len(c.Inbox()), c.executed(), s.Outbox, s.Executed, s.Queued)
 		}
 	}
 	return why, open
+}
+
+func stops(s bridge.ChainState) string {
+	if s.Paused == bridge.PauseNone {
+		return ""
+	}
+	return ", " + string(s.Paused)
 }
 
 // ended says whether a deposit is released, refunded, claimable, or not worth a

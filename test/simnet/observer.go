@@ -18,6 +18,7 @@ type observer struct {
 	agreed  bridge.ChainState
 	reading bool
 	tip     types.Mark
+	final   uint64       // newest block that was shown as final
 	marks   []types.Mark // handed over, above the cursor
 	alarm   types.Alarm
 	calm    int // consistent rounds since the last contradiction
@@ -90,12 +91,13 @@ func (o *observer) look(box *mailbox.Box, stride uint64, chain shown) finding {
 		proven.Nonce == o.agreed.Cursor && o.agreed.Cursor > 0 && proven.Hash != o.agreed.CursorHash:
 		o.rewind(box)
 		return contradiction
-	case proven.Nonce < o.tip.Nonce:
-		return nothing
-	case proven.Nonce == o.tip.Nonce && o.tip.Nonce > 0 && proven.Hash != o.tip.Hash:
-		o.rewind(box)
-		return nothing
+	case proven.Nonce < o.tip.Nonce && chain.final < o.final:
+		return nothing // an endpoint that is behind
+	case proven.Nonce < o.tip.Nonce, proven.Nonce == o.tip.Nonce && o.tip.Nonce > 0 && proven.Hash != o.tip.Hash:
+		o.rewind(box) // what was final before is not there any more
+		return contradiction
 	}
+	o.final = max(o.final, chain.final)
 	return o.read(box, stride, chain, proven)
 }
 

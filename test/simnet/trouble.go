@@ -116,7 +116,7 @@ func (r *run) push(c *chain, s bridge.ChainState) {
 func (r *run) retired(c *chain) {
 	c.retired = true
 	for _, t := range r.world.transfers {
-		if t.id.Source == c.ID || t.destination == c.ID && t.released {
+		if t.id.Source == c.ID || t.destination == c.ID && (t.released || t.tried) {
 			t.exempt = true
 		}
 		if t.destination == c.ID {

@@ -227,8 +227,33 @@ func (s *session) anchor(ctx context.Context, ask asker, name, rpc string) (*typ
 	if _, err := ask("assets", bridge.QueryArgs{}, &assets); err != nil {
 		return nil, err
 	}
-	anchor.Balances, err = at.balances(ctx, assets)
+	if anchor.Balances, err = at.balances(ctx, assets); err != nil {
+		return nil, err
+	}
+	anchor.Registered, err = at.registered(ctx, assets)
 	return anchor, err
+}
+
+// registered is the tokens that the contract has registered and the network does
+// not know of: their events may be among those that are never applied.
+func (c *contractAt) registered(ctx context.Context, assets []bridge.AssetView) ([]types.AssetToken, error) {
+	var tokens []types.AssetToken
+	b := bindings.NewBridge()
+	for _, asset := range assets {
+		here := slices.ContainsFunc(asset.Tokens, func(t types.Token) bool { return t.Chain == c.client.ChainID() })
+		if !here || slices.Contains(asset.Registered, c.client.ChainID()) {
+			continue
+		}
+		address, err := readAt(ctx, c.client, c.block, c.bridge, b.PackTokenOf(asset.ID), b.UnpackTokenOf)
+		if err != nil {
+			return nil, fmt.Errorf("token of %s: %w", asset.Symbol, err)
+		}
+		if address != (types.Address{}) {
+			tokens = append(tokens, types.AssetToken{Asset: asset.ID, Token: address})
+		}
+	}
+	slices.SortFunc(tokens, func(a, b types.AssetToken) int { return bytes.Compare(a.Asset[:], b.Asset[:]) })
+	return tokens, nil
 }
 
 // contractAt is a bridge contract as it was after a block.

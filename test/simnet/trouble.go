@@ -1,6 +1,7 @@
 package simnet
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/icrosschain/bridged/x/bridge"
@@ -59,8 +60,48 @@ func (r *run) anchor(c *chain, s bridge.ChainState) (types.Reanchor, bool) {
 		}
 	}
 	a.Skipped = skipped(c, a, s.Executed)
+	a.Registered = r.registered(c, a)
 	slices.SortFunc(a.Balances, func(x, y types.AssetBalance) int { return slices.Compare(x.Asset[:], y.Asset[:]) })
 	return a, true
+}
+
+// registered is the tokens that the new history registered before its anchor, and
+// that the network has not heard of.
+func (r *run) registered(c *chain, a types.Reanchor) []types.AssetToken {
+	var all []types.AssetToken
+	known := r.knownTokens(c.ID)
+	for _, l := range c.Inbox()[a.Common:a.Nonce] {
+		e, ok := l.Event.(types.TokenRegistered)
+		if ok && !known[e.Asset] {
+			all = append(all, types.AssetToken{Asset: e.Asset, Token: e.Token})
+		}
+	}
+	slices.SortFunc(all, func(x, y types.AssetToken) int { return slices.Compare(x.Asset[:], y.Asset[:]) })
+	return all
+}
+
+// knownTokens is the assets whose tokens on a chain the network has heard of.
+func (r *run) knownTokens(id types.ChainID) map[types.AssetID]bool {
+	known := map[types.AssetID]bool{}
+	n := r.anybody()
+	if n == nil {
+		return known
+	}
+	n.view(func(state bridge.Reader) error {
+		answer, err := n.app.Machine().Query(state, "assets", nil)
+		if err != nil {
+			return err
+		}
+		var assets []bridge.AssetView
+		if err := json.Unmarshal(answer, &assets); err != nil {
+			return err
+		}
+		for _, asset := range assets {
+			known[asset.ID] = slices.Contains(asset.Registered, id)
+		}
+		return nil
+	})
+	return known
 }
 
 // skipped is what failed of the commands that were executed in the new history

@@ -96,6 +96,9 @@ func reanchorToPB(c *types.Reanchor) *pb.Reanchor {
 	for _, s := range c.Skipped {
 		r.Skipped = append(r.Skipped, &pb.SkippedCommand{Nonce: s.Nonce, Failures: s.Failures})
 	}
+	for _, t := range c.Registered {
+		r.Registered = append(r.Registered, &pb.AssetToken{Asset: t.Asset[:], Token: t.Token[:]})
+	}
 	return r
 }
 
@@ -182,6 +185,9 @@ func (f *fields) reanchor(m *pb.Reanchor) *types.Reanchor {
 	}
 	for _, s := range m.GetSkipped() {
 		r.Skipped = append(r.Skipped, types.SkippedCommand{Nonce: s.GetNonce(), Failures: s.GetFailures()})
+	}
+	for _, t := range m.GetRegistered() {
+		r.Registered = append(r.Registered, types.AssetToken{Asset: types.AssetID(f.hash(t.GetAsset())), Token: f.address(t.GetToken())})
 	}
 	return r
 }

@@ -257,10 +257,15 @@ func (a *applier) tokenRegistered(chain *pb.Chain, nonce uint64, e types.TokenRe
 		a.quarantine(chain, nonce, types.ReasonUnknownToken)
 		return
 	}
-	token.Token, token.Registered = e.Token[:], true
+	a.register(chain, asset, token, e.Token)
+}
+
+// register notes that a contract has registered an asset's token.
+func (a *applier) register(chain *pb.Chain, asset *pb.Asset, token *pb.Token, address types.Address) {
+	token.Token, token.Registered = address[:], true
 	a.s.SetAsset(asset)
-	a.s.SetTokenAsset(types.ChainID(chain.Id), e.Token, e.Asset)
-	a.emit(EventTokenRegistered, "chain", decimal(chain.Id), "asset", e.Asset.String(), "token", e.Token.Hex())
+	a.s.SetTokenAsset(types.ChainID(chain.Id), address, types.AssetID(asset.Id))
+	a.emit(EventTokenRegistered, "chain", decimal(chain.Id), "asset", types.AssetID(asset.Id).String(), "token", address.Hex())
 }
 
 // prune deletes finished commands whose time has come, and seals that cover

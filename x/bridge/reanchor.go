@@ -25,6 +25,7 @@ func (a *applier) reanchor(chain *pb.Chain, r types.Reanchor) error {
 	if err := a.checkPosition(chain, r); err != nil {
 		return err
 	}
+	a.registerSkipped(chain, r)
 	a.skipExecutions(chain, r)
 	a.undoExecutions(chain, r)
 	for _, b := range r.Balances {
@@ -93,7 +94,7 @@ func (a *applier) checkPosition(chain *pb.Chain, r types.Reanchor) error {
 			return fmt.Errorf("chain %s: skipped: command %d has %d items, and %d bytes say which failed", chain.Label, s.Nonce, items, len(s.Failures))
 		}
 	}
-	return nil
+	return a.checkRegistered(chain, r)
 }
 
 // begun is the last command of which anything is executed.
@@ -102,6 +103,46 @@ func begun(executed uint64, next uint32) uint64 {
 		return executed + 1
 	}
 	return executed
+}
+
+// checkRegistered wants the token of every registration that the contract has
+// executed and whose event is never applied: nobody else would ever say it.
+func (a *applier) checkRegistered(chain *pb.Chain, r types.Reanchor) error {
+	named := map[types.AssetID]bool{}
+	for _, t := range r.Registered {
+		token := tokenOn(a.asset(t.Asset), r.ID)
+		if token == nil || token.Registered || token.Mode == uint32(types.ModeLock) && types.Address(token.Token) != t.Token {
+			return fmt.Errorf("chain %s: registered: asset %s has no token there that waits for its registration, or another one", chain.Label, t.Asset)
+		}
+		named[t.Asset] = true
+	}
+	for nonce := chain.Executed + 1; nonce <= r.OutboxNonce; nonce++ {
+		command := a.s.Command(r.ID, nonce)
+		if command.GetKind() != uint32(types.CommandRegisterToken) || skippedFailed(r, nonce) {
+			continue
+		}
+		decoded, err := types.DecodeCommand(command.Bytes)
+		order, ok := decoded.(types.RegisterToken)
+		if err != nil || !ok {
+			state.Failf("command %d of chain %s is no registration: %w", nonce, chain.Label, err)
+		}
+		if token := tokenOn(a.asset(order.Asset), r.ID); token != nil && !token.Registered && !named[order.Asset] {
+			return fmt.Errorf("chain %s: registered: the token of asset %s is missing, which command %d has registered", chain.Label, order.Asset, nonce)
+		}
+	}
+	return nil
+}
+
+// skippedFailed says whether a skipped command that is no batch has failed.
+func skippedFailed(r types.Reanchor, nonce uint64) bool {
+	return slices.ContainsFunc(r.Skipped, func(s types.SkippedCommand) bool { return s.Nonce == nonce && bit(s.Failures, 0) })
+}
+
+func (a *applier) registerSkipped(chain *pb.Chain, r types.Reanchor) {
+	for _, t := range r.Registered {
+		asset := a.asset(t.Asset)
+		a.register(chain, asset, tokenOn(asset, r.ID), t.Token)
+	}
 }
 
 // behind says whether the books' position in the outbox is behind the anchor's.

@@ -166,3 +166,31 @@ func TestReanchorToAShorterInboxTwice(t *testing.T) {
 		t.Errorf("%d transfers", len(seen))
 	}
 }
+
+// A token that the contract registered in the new history, before its anchor: its
+// event is never applied, so the proposal has to name it, or no deposit of it
+// would ever be known.
+func TestReanchorNamesTokensWhoseRegistrationIsSkipped(t *testing.T) {
+	n := newMoney(t, nil)
+	common := uint64(len(n.Chains[beta].Inbox()))
+	pass(t, n, silverAsset(locked(alpha, silverToken), minted(beta, 18)))
+	hold(n, 3)
+	contradict(t, n, beta)
+	relayTo(t, n, alpha, beta)
+	anchor := anchorOf(t, n, beta, common)
+	anchor.ReanchorChain.Balances = append(anchor.ReanchorChain.Balances, types.AssetBalance{Asset: silver})
+	refused(t, n, anchor, "is missing, which command")
+	token := n.Chains[beta].WrappedToken(silver)
+	anchor.ReanchorChain.Registered = []types.AssetToken{{Asset: silver, Token: token}}
+	pass(t, n, anchor)
+	run(n, 8)
+	n.Chains[alpha].Give(silverToken, alice, units(100))
+	id := n.Send(bridgetest.To(beta, bob, silverToken, alice, units(70)), alpha)
+	run(n, 8)
+	wantReleased(t, n, id)
+	wantBalance(t, n, beta, token, bob, units(70))
+	back := n.Send(bridgetest.To(alpha, carol, token, bob, units(30)), beta)
+	run(n, 8)
+	wantReleased(t, n, back)
+	refused(t, n, anchor, "not contradicted")
+}

@@ -992,6 +992,7 @@ type Reanchor struct {
 	NextItem      uint32                 `protobuf:"varint,7,opt,name=next_item,json=nextItem,proto3" json:"next_item,omitempty"`          // of the command after it
 	Balances      []*AssetBalance        `protobuf:"bytes,8,rep,name=balances,proto3" json:"balances,omitempty"`                           // ascending by asset
 	Skipped       []*SkippedCommand      `protobuf:"bytes,9,rep,name=skipped,proto3" json:"skipped,omitempty"`                             // ascending by nonce
+	Registered    []*AssetToken          `protobuf:"bytes,10,rep,name=registered,proto3" json:"registered,omitempty"`                      // ascending by asset
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1089,6 +1090,66 @@ func (x *Reanchor) GetSkipped() []*SkippedCommand {
 	return nil
 }
 
+func (x *Reanchor) GetRegistered() []*AssetToken {
+	if x != nil {
+		return x.Registered
+	}
+	return nil
+}
+
+// AssetToken is the token that a contract has registered for an asset.
+type AssetToken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Asset         []byte                 `protobuf:"bytes,1,opt,name=asset,proto3" json:"asset,omitempty"` // 32 bytes
+	Token         []byte                 `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"` // 20 bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssetToken) Reset() {
+	*x = AssetToken{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssetToken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssetToken) ProtoMessage() {}
+
+func (x *AssetToken) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssetToken.ProtoReflect.Descriptor instead.
+func (*AssetToken) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AssetToken) GetAsset() []byte {
+	if x != nil {
+		return x.Asset
+	}
+	return nil
+}
+
+func (x *AssetToken) GetToken() []byte {
+	if x != nil {
+		return x.Token
+	}
+	return nil
+}
+
 // SkippedCommand is a command that the new history executed before the anchor,
 // and of which items failed.
 type SkippedCommand struct {
@@ -1101,7 +1162,7 @@ type SkippedCommand struct {
 
 func (x *SkippedCommand) Reset() {
 	*x = SkippedCommand{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1174,7 @@ func (x *SkippedCommand) String() string {
 func (*SkippedCommand) ProtoMessage() {}
 
 func (x *SkippedCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1187,7 @@ func (x *SkippedCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkippedCommand.ProtoReflect.Descriptor instead.
 func (*SkippedCommand) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{14}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SkippedCommand) GetNonce() uint64 {
@@ -1154,7 +1215,7 @@ type AssetBalance struct {
 
 func (x *AssetBalance) Reset() {
 	*x = AssetBalance{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1166,7 +1227,7 @@ func (x *AssetBalance) String() string {
 func (*AssetBalance) ProtoMessage() {}
 
 func (x *AssetBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1179,7 +1240,7 @@ func (x *AssetBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetBalance.ProtoReflect.Descriptor instead.
 func (*AssetBalance) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{15}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AssetBalance) GetAsset() []byte {
@@ -1210,7 +1271,7 @@ type RegisterAsset struct {
 
 func (x *RegisterAsset) Reset() {
 	*x = RegisterAsset{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1222,7 +1283,7 @@ func (x *RegisterAsset) String() string {
 func (*RegisterAsset) ProtoMessage() {}
 
 func (x *RegisterAsset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1235,7 +1296,7 @@ func (x *RegisterAsset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterAsset.ProtoReflect.Descriptor instead.
 func (*RegisterAsset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{16}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RegisterAsset) GetId() []byte {
@@ -1284,7 +1345,7 @@ type MapAsset struct {
 
 func (x *MapAsset) Reset() {
 	*x = MapAsset{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1296,7 +1357,7 @@ func (x *MapAsset) String() string {
 func (*MapAsset) ProtoMessage() {}
 
 func (x *MapAsset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1309,7 +1370,7 @@ func (x *MapAsset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapAsset.ProtoReflect.Descriptor instead.
 func (*MapAsset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{17}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MapAsset) GetAsset() []byte {
@@ -1346,7 +1407,7 @@ type TokenTerms struct {
 
 func (x *TokenTerms) Reset() {
 	*x = TokenTerms{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1419,7 @@ func (x *TokenTerms) String() string {
 func (*TokenTerms) ProtoMessage() {}
 
 func (x *TokenTerms) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1432,7 @@ func (x *TokenTerms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenTerms.ProtoReflect.Descriptor instead.
 func (*TokenTerms) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{18}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TokenTerms) GetChain() uint64 {
@@ -1469,7 +1530,7 @@ type ResolveQuarantine struct {
 
 func (x *ResolveQuarantine) Reset() {
 	*x = ResolveQuarantine{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1481,7 +1542,7 @@ func (x *ResolveQuarantine) String() string {
 func (*ResolveQuarantine) ProtoMessage() {}
 
 func (x *ResolveQuarantine) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1494,7 +1555,7 @@ func (x *ResolveQuarantine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveQuarantine.ProtoReflect.Descriptor instead.
 func (*ResolveQuarantine) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{19}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ResolveQuarantine) GetId() uint64 {
@@ -1528,7 +1589,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1601,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1614,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{20}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Proposal) GetId() uint64 {
@@ -1622,7 +1683,7 @@ type ProposalVote struct {
 
 func (x *ProposalVote) Reset() {
 	*x = ProposalVote{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1634,7 +1695,7 @@ func (x *ProposalVote) String() string {
 func (*ProposalVote) ProtoMessage() {}
 
 func (x *ProposalVote) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1647,7 +1708,7 @@ func (x *ProposalVote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposalVote.ProtoReflect.Descriptor instead.
 func (*ProposalVote) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{21}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProposalVote) GetOperator() []byte {
@@ -1674,7 +1735,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +1747,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +1760,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{22}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Account) GetSequence() uint64 {
@@ -1780,7 +1841,7 @@ const file_bridged_bridge_v1_gov_proto_rawDesc = "" +
 	"releaseGas\x12#\n" +
 	"\rexpiry_blocks\x18\x05 \x01(\x04R\fexpiryBlocks\"\x1d\n" +
 	"\vRetireChain\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x04R\x02id\"\xac\x02\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"\xeb\x02\n" +
 	"\bReanchor\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05block\x18\x02 \x01(\x04R\x05block\x12\x14\n" +
@@ -1790,7 +1851,15 @@ const file_bridged_bridge_v1_gov_proto_rawDesc = "" +
 	"\foutbox_nonce\x18\x06 \x01(\x04R\voutboxNonce\x12\x1b\n" +
 	"\tnext_item\x18\a \x01(\rR\bnextItem\x12;\n" +
 	"\bbalances\x18\b \x03(\v2\x1f.bridged.bridge.v1.AssetBalanceR\bbalances\x12;\n" +
-	"\askipped\x18\t \x03(\v2!.bridged.bridge.v1.SkippedCommandR\askipped\"B\n" +
+	"\askipped\x18\t \x03(\v2!.bridged.bridge.v1.SkippedCommandR\askipped\x12=\n" +
+	"\n" +
+	"registered\x18\n" +
+	" \x03(\v2\x1d.bridged.bridge.v1.AssetTokenR\n" +
+	"registered\"8\n" +
+	"\n" +
+	"AssetToken\x12\x14\n" +
+	"\x05asset\x18\x01 \x01(\fR\x05asset\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\fR\x05token\"B\n" +
 	"\x0eSkippedCommand\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\x12\x1a\n" +
 	"\bfailures\x18\x02 \x01(\fR\bfailures\"<\n" +
@@ -1853,7 +1922,7 @@ func file_bridged_bridge_v1_gov_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_gov_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_gov_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_bridged_bridge_v1_gov_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_bridged_bridge_v1_gov_proto_goTypes = []any{
 	(*OperatorTx)(nil),        // 0: bridged.bridge.v1.OperatorTx
 	(*TxBody)(nil),            // 1: bridged.bridge.v1.TxBody
@@ -1869,15 +1938,16 @@ var file_bridged_bridge_v1_gov_proto_goTypes = []any{
 	(*ChangeChain)(nil),       // 11: bridged.bridge.v1.ChangeChain
 	(*RetireChain)(nil),       // 12: bridged.bridge.v1.RetireChain
 	(*Reanchor)(nil),          // 13: bridged.bridge.v1.Reanchor
-	(*SkippedCommand)(nil),    // 14: bridged.bridge.v1.SkippedCommand
-	(*AssetBalance)(nil),      // 15: bridged.bridge.v1.AssetBalance
-	(*RegisterAsset)(nil),     // 16: bridged.bridge.v1.RegisterAsset
-	(*MapAsset)(nil),          // 17: bridged.bridge.v1.MapAsset
-	(*TokenTerms)(nil),        // 18: bridged.bridge.v1.TokenTerms
-	(*ResolveQuarantine)(nil), // 19: bridged.bridge.v1.ResolveQuarantine
-	(*Proposal)(nil),          // 20: bridged.bridge.v1.Proposal
-	(*ProposalVote)(nil),      // 21: bridged.bridge.v1.ProposalVote
-	(*Account)(nil),           // 22: bridged.bridge.v1.Account
+	(*AssetToken)(nil),        // 14: bridged.bridge.v1.AssetToken
+	(*SkippedCommand)(nil),    // 15: bridged.bridge.v1.SkippedCommand
+	(*AssetBalance)(nil),      // 16: bridged.bridge.v1.AssetBalance
+	(*RegisterAsset)(nil),     // 17: bridged.bridge.v1.RegisterAsset
+	(*MapAsset)(nil),          // 18: bridged.bridge.v1.MapAsset
+	(*TokenTerms)(nil),        // 19: bridged.bridge.v1.TokenTerms
+	(*ResolveQuarantine)(nil), // 20: bridged.bridge.v1.ResolveQuarantine
+	(*Proposal)(nil),          // 21: bridged.bridge.v1.Proposal
+	(*ProposalVote)(nil),      // 22: bridged.bridge.v1.ProposalVote
+	(*Account)(nil),           // 23: bridged.bridge.v1.Account
 }
 var file_bridged_bridge_v1_gov_proto_depIdxs = []int32{
 	2,  // 0: bridged.bridge.v1.TxBody.propose:type_name -> bridged.bridge.v1.GovPropose
@@ -1890,21 +1960,22 @@ var file_bridged_bridge_v1_gov_proto_depIdxs = []int32{
 	11, // 7: bridged.bridge.v1.Content.change_chain:type_name -> bridged.bridge.v1.ChangeChain
 	12, // 8: bridged.bridge.v1.Content.retire_chain:type_name -> bridged.bridge.v1.RetireChain
 	13, // 9: bridged.bridge.v1.Content.reanchor_chain:type_name -> bridged.bridge.v1.Reanchor
-	16, // 10: bridged.bridge.v1.Content.register_asset:type_name -> bridged.bridge.v1.RegisterAsset
-	17, // 11: bridged.bridge.v1.Content.map_asset:type_name -> bridged.bridge.v1.MapAsset
-	19, // 12: bridged.bridge.v1.Content.resolve_quarantine:type_name -> bridged.bridge.v1.ResolveQuarantine
+	17, // 10: bridged.bridge.v1.Content.register_asset:type_name -> bridged.bridge.v1.RegisterAsset
+	18, // 11: bridged.bridge.v1.Content.map_asset:type_name -> bridged.bridge.v1.MapAsset
+	20, // 12: bridged.bridge.v1.Content.resolve_quarantine:type_name -> bridged.bridge.v1.ResolveQuarantine
 	7,  // 13: bridged.bridge.v1.ParamChanges.changes:type_name -> bridged.bridge.v1.ParamChange
 	10, // 14: bridged.bridge.v1.AddChain.chain:type_name -> bridged.bridge.v1.ChainTerms
-	15, // 15: bridged.bridge.v1.Reanchor.balances:type_name -> bridged.bridge.v1.AssetBalance
-	14, // 16: bridged.bridge.v1.Reanchor.skipped:type_name -> bridged.bridge.v1.SkippedCommand
-	18, // 17: bridged.bridge.v1.RegisterAsset.tokens:type_name -> bridged.bridge.v1.TokenTerms
-	18, // 18: bridged.bridge.v1.MapAsset.token:type_name -> bridged.bridge.v1.TokenTerms
-	21, // 19: bridged.bridge.v1.Proposal.votes:type_name -> bridged.bridge.v1.ProposalVote
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	16, // 15: bridged.bridge.v1.Reanchor.balances:type_name -> bridged.bridge.v1.AssetBalance
+	15, // 16: bridged.bridge.v1.Reanchor.skipped:type_name -> bridged.bridge.v1.SkippedCommand
+	14, // 17: bridged.bridge.v1.Reanchor.registered:type_name -> bridged.bridge.v1.AssetToken
+	19, // 18: bridged.bridge.v1.RegisterAsset.tokens:type_name -> bridged.bridge.v1.TokenTerms
+	19, // 19: bridged.bridge.v1.MapAsset.token:type_name -> bridged.bridge.v1.TokenTerms
+	22, // 20: bridged.bridge.v1.Proposal.votes:type_name -> bridged.bridge.v1.ProposalVote
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_gov_proto_init() }
@@ -1934,7 +2005,7 @@ func file_bridged_bridge_v1_gov_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_gov_proto_rawDesc), len(file_bridged_bridge_v1_gov_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

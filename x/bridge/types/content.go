@@ -94,6 +94,15 @@ type Reanchor struct {
 	// there and whose receipts are not applied; ascending by nonce. One that is
 	// not named has done all its work.
 	Skipped []SkippedCommand `json:"skipped,omitempty"`
+	// Registered is the tokens that the contract has registered there and the
+	// books do not know of; ascending by asset.
+	Registered []AssetToken `json:"registered,omitempty"`
+}
+
+// AssetToken is the token that a contract has registered for an asset.
+type AssetToken struct {
+	Asset AssetID `json:"asset"`
+	Token Address `json:"token"`
 }
 
 // SkippedCommand says which items of a command failed.
@@ -335,6 +344,17 @@ func (c *Reanchor) validate() error {
 		}
 		if len(s.Failures) == 0 || len(s.Failures) > (MaxBatchItems+7)/8 {
 			return fmt.Errorf("skipped: command %d: a bitmap of %d bytes", s.Nonce, len(s.Failures))
+		}
+	}
+	if len(c.Registered) > MaxBalances {
+		return fmt.Errorf("%d registered tokens, at most %d", len(c.Registered), MaxBalances)
+	}
+	for i, r := range c.Registered {
+		if i > 0 && bytes.Compare(c.Registered[i-1].Asset[:], r.Asset[:]) >= 0 {
+			return fmt.Errorf("registered: asset %s is out of order or stands there twice", r.Asset)
+		}
+		if r.Token == (Address{}) {
+			return fmt.Errorf("registered: asset %s: zero token", r.Asset)
 		}
 	}
 	return validateChainID(c.ID)

@@ -88,7 +88,7 @@ fuzz: ## fuzz every target for FUZZTIME each
 
 .PHONY: fuzz-ci
 fuzz-ci: ## fuzz all targets, together less than two minutes (building them not counted)
-	scripts/fuzz.sh total 60
+	scripts/fuzz.sh total 45
 
 .PHONY: sim
 sim: ## simulate networks with faults, one for each of SEEDS=FROM:TO, for BLOCKS blocks

@@ -114,6 +114,9 @@ func (a *applier) checkRegistered(chain *pb.Chain, r types.Reanchor) error {
 		if token == nil || token.Registered || token.Mode == uint32(types.ModeLock) && types.Address(token.Token) != t.Token {
 			return fmt.Errorf("chain %s: registered: asset %s has no token there that waits for its registration, or another one", chain.Label, t.Asset)
 		}
+		if _, taken := a.s.TokenAsset(r.ID, t.Token); taken {
+			return fmt.Errorf("chain %s: registered: token %s belongs to another asset", chain.Label, t.Token)
+		}
 		named[t.Asset] = true
 	}
 	for nonce := chain.Executed + 1; nonce <= r.OutboxNonce; nonce++ {

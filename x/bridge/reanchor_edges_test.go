@@ -180,6 +180,8 @@ func TestReanchorNamesTokensWhoseRegistrationIsSkipped(t *testing.T) {
 	anchor := anchorOf(t, n, beta, common)
 	anchor.ReanchorChain.Balances = append(anchor.ReanchorChain.Balances, types.AssetBalance{Asset: silver})
 	refused(t, n, anchor, "is missing, which command")
+	anchor.ReanchorChain.Registered = []types.AssetToken{{Asset: silver, Token: wrappedGold(n)}}
+	refused(t, n, anchor, "belongs to another asset")
 	token := n.Chains[beta].WrappedToken(silver)
 	anchor.ReanchorChain.Registered = []types.AssetToken{{Asset: silver, Token: token}}
 	pass(t, n, anchor)

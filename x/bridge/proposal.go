@@ -190,7 +190,7 @@ func (m *Machine) VerifyProposal(r Reader, b Block, txs [][]byte) (err error) {
 	if uint64(bytes) > network.Params.PayloadBytes { //nolint:gosec // a size
 		return refuse(ErrBadProposal, "payloads of %d bytes, at most %d", bytes, network.Params.PayloadBytes)
 	}
-	return verifyTxs(v, network, b, txs[1:])
+	return m.verifyTxs(v, network, b, txs[1:])
 }
 
 // checkSlots verifies every slot and adds its vote to the ballot.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -107,7 +108,7 @@ func queryAccount(v state.View, args QueryArgs) (any, error) {
 		return nil, refuse(ErrBadQuery, "account: want an operator's address")
 	}
 	network := v.Network()
-	auth := newAuth(v, network, 0)
+	auth := newAuth(evmsig.Recover, v, network, 0)
 	return AccountView{
 		Operator: args.Operator, Member: auth.operators[args.Operator], Next: auth.next(args.Operator), ChainID: network.ChainId,
 	}, nil

@@ -84,15 +84,16 @@ func DecodeTx(b []byte) (SignedTx, error) {
 // answers follow from the state before that block, and from what it took.
 type auth struct {
 	v         state.View
+	recover   SignerRecoverer
 	chainID   string
 	height    uint64
 	operators map[types.Address]bool
 	used      map[types.Address]uint64 // last sequences, where this block has used some
 }
 
-func newAuth(v state.View, network *pb.Network, height uint64) *auth {
+func newAuth(recover SignerRecoverer, v state.View, network *pb.Network, height uint64) *auth {
 	a := &auth{
-		v: v, chainID: network.ChainId, height: height,
+		v: v, recover: recover, chainID: network.ChainId, height: height,
 		operators: map[types.Address]bool{}, used: map[types.Address]uint64{},
 	}
 	for _, member := range v.Epoch(network.Epoch).GetMembers() {
@@ -128,7 +129,7 @@ func (a *auth) check(b []byte, ahead uint64) (SignedTx, error) {
 	if next := a.next(tx.Operator); tx.Sequence < next || tx.Sequence > next+ahead {
 		return SignedTx{}, refuse(ErrSequence, "it names %d, the next is %d", tx.Sequence, next)
 	}
-	signer, err := evmsig.Recover(tx.Digest, tx.Signature)
+	signer, err := a.recover(tx.Digest, tx.Signature)
 	if err != nil {
 		return SignedTx{}, refuse(ErrSignature, "%v", err)
 	}
@@ -153,7 +154,7 @@ func (a *auth) take(b []byte) (SignedTx, error) {
 func (m *Machine) CheckTx(r Reader, height int64, tx []byte) (signed SignedTx, err error) {
 	defer state.Catch(&err)
 	v := state.NewView(r)
-	return newAuth(v, v.Network(), uint64(height)).check(tx, types.MaxTxAhead-1) //nolint:gosec // heights are positive
+	return newAuth(m.recoverSigner, v, v.Network(), uint64(height)).check(tx, types.MaxTxAhead-1) //nolint:gosec // heights are positive
 }
 
 // SelectTxs gives the transactions of a block out of those that wait, in their
@@ -161,7 +162,7 @@ func (m *Machine) CheckTx(r Reader, height int64, tx []byte) (signed SignedTx, e
 func (m *Machine) SelectTxs(r Reader, b Block, waiting [][]byte) (txs [][]byte, err error) {
 	defer state.Catch(&err)
 	v := state.NewView(r)
-	auth := newAuth(v, v.Network(), voteHeight(b)+1)
+	auth := newAuth(m.recoverSigner, v, v.Network(), voteHeight(b)+1)
 	bytes := 0
 	for _, tx := range waiting {
 		if len(txs) == types.MaxBlockTxs {
@@ -181,14 +182,14 @@ func (m *Machine) SelectTxs(r Reader, b Block, waiting [][]byte) (txs [][]byte, 
 
 // verifyTxs checks what a block holds behind its system transaction: operators'
 // transactions only, each the next of its operator, within the limits.
-func verifyTxs(v state.View, network *pb.Network, b Block, txs [][]byte) error {
+func (m *Machine) verifyTxs(v state.View, network *pb.Network, b Block, txs [][]byte) error {
 	if len(txs) == 0 {
 		return nil
 	}
 	if len(txs) > types.MaxBlockTxs {
 		return refuse(ErrBadProposal, "%d operator transactions, at most %d", len(txs), types.MaxBlockTxs)
 	}
-	auth := newAuth(v, network, voteHeight(b)+1)
+	auth := newAuth(m.recoverSigner, v, network, voteHeight(b)+1)
 	bytes := 0
 	for i, tx := range txs {
 		if bytes += len(tx); bytes > types.MaxBlockTxBytes {
@@ -205,7 +206,7 @@ func verifyTxs(v state.View, network *pb.Network, b Block, txs [][]byte) error {
 // changes nothing; of one that is, the sequence is used, even where what it
 // says is refused.
 func (a *applier) operatorTx(tx []byte) TxResult {
-	signed, err := newAuth(a.s.View, a.network, a.height()).take(tx)
+	signed, err := newAuth(a.machine.recoverSigner, a.s.View, a.network, a.height()).take(tx)
 	if err != nil {
 		return txResult(err)
 	}

@@ -222,7 +222,7 @@ func (a *arena) batch(rt *rapid.T) []byte {
 func (a *arena) control(rt *rapid.T) []byte {
 	var c types.Command
 	switch kind := pick(rt, "kind", types.CommandSetParams, types.CommandActivate, types.CommandSetValidators, types.CommandRegisterToken,
-		types.CommandSetParams, types.CommandSetParams, types.CommandSlash); kind {
+		types.CommandSetParams, types.CommandSetParams, types.CommandSlash, types.CommandReleaseStake); kind {
 	case types.CommandActivate:
 		c = types.Activate{}
 	case types.CommandSetValidators:
@@ -252,6 +252,8 @@ func (a *arena) control(rt *rapid.T) []byte {
 			p.Tokens = append(p.Tokens, types.TokenParams{Token: a.known(rt), Limit: limits(rt)})
 		}
 		c = p
+	case types.CommandReleaseStake:
+		c = types.ReleaseStake{Operator: types.Address{1}, Amount: units(rt, "stake")}
 	default:
 		c = types.Slash{Operator: types.Address{1}, Fraction: pick(rt, "fraction", uint32(0), 1, 1_000_001)}
 	}

@@ -280,21 +280,45 @@ func TestSlash(t *testing.T) {
 	w.fails(types.EncodeCommand(types.Slash{Operator: operator}))
 	w.fails(types.EncodeCommand(types.Slash{Operator: operator, Fraction: 1_000_001}))
 	w.fails(types.EncodeCommand(types.Slash{Fraction: 1}))
-	for _, behaviour := range [][]any{{true, false}, {false, true}} {
-		_, err := w.staking.Send(w.user, "setBehaviour", behaviour...)
-		w.must(err)
-		w.fails(types.EncodeCommand(types.Slash{Operator: operator, Fraction: 1}))
-	}
-	_, err := w.staking.Send(w.user, "setBehaviour", false, false)
-	w.must(err)
-	order := w.seal(types.Slash{Operator: operator, Fraction: 1_000_000})
-	_, err = w.Execute(w.relayer, order, 1_100_000)
-	w.reverts(err, "TooLittleGas")
-	w.do(order)
+	w.callsStakingSafely(types.Slash{Operator: operator, Fraction: 1_000_000})
 	w.check(w.inbox.Events[len(w.inbox.Events)-2] == types.Unstaked{Operator: operator, Amount: types.NewAmount(750)}, "no report")
 }
 
-func TestSlashWithoutStaking(t *testing.T) {
+func TestReleaseStake(t *testing.T) {
+	w := newWorld(t)
+	operator := types.Address{8}
+	amount, err := types.AmountFromBytes(bytes.Repeat([]byte{0xff}, 16))
+	w.must(err)
+	w.fails(types.EncodeCommand(types.ReleaseStake{Operator: operator}))
+	w.fails(types.EncodeCommand(types.ReleaseStake{Amount: types.NewAmount(1)}))
+	good := types.EncodeCommand(types.ReleaseStake{Operator: operator, Amount: types.NewAmount(1)})
+	w.fails(append(good, 0))
+	w.fails(good[:len(good)-1])
+	w.callsStakingSafely(types.ReleaseStake{Operator: operator, Amount: amount})
+	got, err := w.staking.View("releasedOf", operator)
+	w.must(err)
+	w.check(got[0].(*big.Int).Cmp(number(amount)) == 0, "released %s", got[0])
+}
+
+// callsStakingSafely: a staking contract that refuses or burns its gas makes the
+// command fail, too little gas reverts, and then the command does its work.
+func (w *world) callsStakingSafely(c types.Command) {
+	w.t.Helper()
+	for _, behaviour := range [][]any{{true, false}, {false, true}} {
+		_, err := w.staking.Send(w.user, "setBehaviour", behaviour...)
+		w.must(err)
+		w.fails(types.EncodeCommand(c))
+	}
+	_, err := w.staking.Send(w.user, "setBehaviour", false, false)
+	w.must(err)
+	order := w.seal(c)
+	_, err = w.Execute(w.relayer, order, 1_100_000)
+	w.reverts(err, "TooLittleGas")
+	receipt := w.do(order)
+	w.check(len(receipt.Failures) == 0, "%s failed", c.Kind())
+}
+
+func TestCommandsWithoutStaking(t *testing.T) {
 	chain, err := evmtest.NewChain(here, evmtest.Osaka)
 	w := &world{t: t}
 	w.must(err)
@@ -303,9 +327,14 @@ func TestSlashWithoutStaking(t *testing.T) {
 	w.Bridge, err = evmtest.NewBridge(chain, v, common.Address{})
 	w.must(err)
 	w.relayer = chain.Account()
-	r, err := w.Do(w.relayer, types.Slash{Operator: types.Address{1}, Fraction: 1})
-	w.must(err)
-	receipts, err := w.Receipts(r)
-	w.must(err)
-	w.check(len(receipts) == 1 && bytes.Equal(receipts[0].Failures, []byte{1}), "%+v", receipts)
+	for _, c := range []types.Command{
+		types.Slash{Operator: types.Address{1}, Fraction: 1},
+		types.ReleaseStake{Operator: types.Address{1}, Amount: types.NewAmount(1)},
+	} {
+		r, err := w.Do(w.relayer, c)
+		w.must(err)
+		receipts, err := w.Receipts(r)
+		w.must(err)
+		w.check(len(receipts) == 1 && bytes.Equal(receipts[0].Failures, []byte{1}), "%s: %+v", c.Kind(), receipts)
+	}
 }

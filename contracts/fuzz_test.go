@@ -72,6 +72,7 @@ func sampleCommands(w *world) []types.Command {
 		types.RegisterToken{Asset: types.AssetID{8}, Token: w.staking.Address, Mode: types.ModeLock},
 		types.SetParams{ReleaseGas: 100_000, Deposits: true, Tokens: []types.TokenParams{{Token: w.token.Address}}},
 		types.Slash{Operator: types.Address{1}, Fraction: 5},
+		types.ReleaseStake{Operator: types.Address{1}, Amount: types.NewAmount(5)},
 	}
 }
 

@@ -168,7 +168,8 @@ interface IBridge {
     /// @notice keccak256 of the chain-id string of the network that this bridge obeys.
     function networkId() external view returns (bytes32);
 
-    /// @notice The only contract that may report stake, and that is called to slash; zero for none.
+    /// @notice The only contract that may report stake, and that is called to slash and to
+    /// release; zero for none.
     function staking() external view returns (address);
 
     /// @notice Nonce of the newest inbox event.

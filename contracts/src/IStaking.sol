@@ -7,4 +7,9 @@ interface IStaking {
     /// @param operator whose stake is cut
     /// @param fraction the part to take, in millionths, 1 to 1,000,000
     function slash(address operator, uint32 fraction) external;
+
+    /// @notice Ends the unbonding of a part of an operator's stake. Only the bridge may call it.
+    /// @param operator whose stake its owner may take from now on
+    /// @param amount how much, counted as it was asked for: what slashes took since is not paid
+    function release(address operator, uint128 amount) external;
 }

@@ -19,6 +19,7 @@ abstract contract Outbox is Batch {
     uint8 private constant REGISTER_TOKEN = 4;
     uint8 private constant SET_PARAMS = 5;
     uint8 private constant SLASH = 6;
+    uint8 private constant RELEASE_STAKE = 7;
 
     uint256 private constant MIN_RELEASE_GAS = 50_000;
     uint256 private constant MAX_RELEASE_GAS = 2_000_000;
@@ -28,9 +29,9 @@ abstract contract Outbox is Batch {
     uint256 private constant PARAMS_HEADER = 5;
     uint256 private constant PARAMS_ENTRY = 68;
 
-    /// @dev What the staking contract may use to slash, and what must be left afterwards.
-    uint256 private constant SLASH_GAS = 1_000_000;
-    uint256 private constant SLASH_RESERVE = 100_000;
+    /// @dev What the staking contract may use of a command, and what must be left afterwards.
+    uint256 private constant STAKING_GAS = 1_000_000;
+    uint256 private constant STAKING_RESERVE = 100_000;
 
     /// @inheritdoc IBridge
     bytes32 public immutable override networkId;
@@ -106,6 +107,7 @@ abstract contract Outbox is Batch {
         if (kind == REGISTER_TOKEN) return _registerToken(body);
         if (kind == SET_PARAMS) return _setParams(body);
         if (kind == SLASH) return _slash(body);
+        if (kind == RELEASE_STAKE) return _releaseStake(body);
         return false;
     }
 
@@ -187,19 +189,30 @@ abstract contract Outbox is Batch {
         return true;
     }
 
-    function _slash(bytes calldata body) private returns (bool ok) {
+    function _slash(bytes calldata body) private returns (bool) {
         if (body.length != 24) return false;
         address operator = body.addr(0);
         uint32 fraction = body.u32(20);
         if (operator == address(0) || fraction == 0 || fraction > FRACTION_UNIT) return false;
+        return _callStaking(abi.encodeCall(IStaking.slash, (operator, fraction)));
+    }
+
+    function _releaseStake(bytes calldata body) private returns (bool) {
+        if (body.length != 36) return false;
+        address operator = body.addr(0);
+        uint128 amount = body.u128(20);
+        if (operator == address(0) || amount == 0) return false;
+        return _callStaking(abi.encodeCall(IStaking.release, (operator, amount)));
+    }
+
+    function _callStaking(bytes memory input) private returns (bool ok) {
         address target = staking;
         if (target.code.length == 0) return false;
         // As with payouts: too little gas must not look like a staking contract that refuses.
-        uint256 needed = SLASH_GAS + SLASH_GAS / 63 + SLASH_RESERVE;
+        uint256 needed = STAKING_GAS + STAKING_GAS / 63 + STAKING_RESERVE;
         if (gasleft() < needed) revert TooLittleGas(needed);
-        bytes memory input = abi.encodeCall(IStaking.slash, (operator, fraction));
         assembly ("memory-safe") {
-            ok := call(SLASH_GAS, target, 0, add(input, 32), mload(input), 0, 0)
+            ok := call(STAKING_GAS, target, 0, add(input, 32), mload(input), 0, 0)
         }
     }
 }

@@ -244,7 +244,8 @@ func (a *applier) finish(chain *pb.Chain, command *pb.Command) {
 		chain.OpenBatches--
 	case types.CommandActivate:
 		chain.Active = !bit(command.Failures, 0)
-	case types.CommandSetValidators, types.CommandRegisterToken, types.CommandSetParams, types.CommandSlash:
+	case types.CommandSetValidators, types.CommandRegisterToken, types.CommandSetParams, types.CommandSlash,
+		types.CommandReleaseStake:
 	}
 }
 

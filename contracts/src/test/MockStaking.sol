@@ -10,9 +10,11 @@ contract MockStaking is IStaking {
     IBridge public bridge;
     /// @notice Stake of each operator.
     mapping(address => uint128) public stakeOf;
-    /// @notice Whether slash reverts.
+    /// @notice What was released to each operator.
+    mapping(address => uint128) public releasedOf;
+    /// @notice Whether the bridge's calls revert.
     bool public broken;
-    /// @notice Whether slash burns all its gas.
+    /// @notice Whether they burn all their gas.
     bool public hungry;
 
     /// @notice Names the bridge.
@@ -20,7 +22,7 @@ contract MockStaking is IStaking {
         bridge = bridge_;
     }
 
-    /// @notice Makes slash fail, in one of two ways.
+    /// @notice Makes the bridge's calls fail, in one of two ways.
     function setBehaviour(bool broken_, bool hungry_) external {
         broken = broken_;
         hungry = hungry_;
@@ -39,11 +41,20 @@ contract MockStaking is IStaking {
     }
 
     /// @inheritdoc IStaking
-    function slash(address operator, uint32 fraction) external override {
-        require(msg.sender == address(bridge) && !broken);
-        while (hungry) {}
+    function slash(address operator, uint32 fraction) external override onlyBridge {
         uint128 cut = uint128(uint256(stakeOf[operator]) * fraction / 1_000_000);
         stakeOf[operator] -= cut;
         bridge.noteUnstaked(operator, cut);
+    }
+
+    /// @inheritdoc IStaking
+    function release(address operator, uint128 amount) external override onlyBridge {
+        releasedOf[operator] += amount;
+    }
+
+    modifier onlyBridge() {
+        require(msg.sender == address(bridge) && !broken);
+        while (hungry) {}
+        _;
     }
 }

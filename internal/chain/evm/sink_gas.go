@@ -20,9 +20,9 @@ const (
 	gasItemReserve  = 700_000 // left unused when a batch's last item begins
 	gasItemLikely   = 60_000  // what an item with a new recipient really takes, and more
 	gasRegister     = 6_000_000
-	gasParam        = 350_000 // one token of SetParams
-	gasSlash        = 1_500_000
-	gasMinimalItems = 1 // a slice that pays fewer is no use
+	gasParam        = 350_000   // one token of SetParams
+	gasStaking      = 1_500_000 // the call of the staking contract
+	gasMinimalItems = 1         // a slice that pays fewer is no use
 )
 
 // gasLimit is the gas for executing e from e.From on: for all items if limits
@@ -68,8 +68,8 @@ func controlGas(e chain.Execution) uint64 {
 		return gasRegister
 	case types.CommandSetParams:
 		return gasParam * uint64(1+len(e.Command)/68)
-	case types.CommandSlash:
-		return gasSlash
+	case types.CommandSlash, types.CommandReleaseStake:
+		return gasStaking
 	default:
 		return gasExecute
 	}

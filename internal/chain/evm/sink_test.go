@@ -88,6 +88,7 @@ func TestGasLimit(t *testing.T) {
 		{"a wrapped token", of(types.CommandRegisterToken, 166), p, gwei(1), 6_000_000, 8_000_000, true, nil},
 		{"limits of ten tokens", of(types.CommandSetParams, 5+680), p, gwei(1), 3_500_000, 6_000_000, true, nil},
 		{"slash", of(types.CommandSlash, 24), p, gwei(1), 1_500_000, 3_000_000, true, nil},
+		{"release of stake", of(types.CommandReleaseStake, 36), p, gwei(1), 1_500_000, 3_000_000, true, nil},
 		{"a wrapped token is not sliced", of(types.CommandRegisterToken, 166), p, gwei(500), 0, 0, false, chain.ErrTooExpensive},
 	} {
 		gas, whole, err := gasLimit(c.e, make([]byte, len(c.e.Command)+len(c.e.Quorum)+400), c.p, c.fees, most, ether)

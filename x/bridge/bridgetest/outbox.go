@@ -153,7 +153,7 @@ func (c *Chain) control(b []byte) bool {
 	case types.SetParams:
 		return c.setParams(command)
 	}
-	return false // a Slash: the model has no staking contract
+	return false // a Slash or a ReleaseStake: the model has no staking contract
 }
 
 func (c *Chain) registerToken(r types.RegisterToken) bool {

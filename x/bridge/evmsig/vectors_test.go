@@ -264,6 +264,7 @@ func vectorCommands(set types.ValidatorSet) []command {
 		types.SetParams{ReleaseGas: 300_000, Deposits: true},
 		types.SetParams{ReleaseGas: 50_000, Tokens: []types.TokenParams{{Token: vectorToken, Limit: limit}, {Token: types.NativeToken}}},
 		types.Slash{Operator: types.Address{9}, Fraction: 250_000},
+		types.ReleaseStake{Operator: types.Address{9}, Amount: types.NewAmount(1_000)},
 	}
 	var commands []command
 	for i, c := range list {

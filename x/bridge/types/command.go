@@ -19,6 +19,7 @@ const (
 	CommandRegisterToken CommandKind = 4
 	CommandSetParams     CommandKind = 5
 	CommandSlash         CommandKind = 6
+	CommandReleaseStake  CommandKind = 7
 )
 
 // String is the command's name.
@@ -26,6 +27,7 @@ func (k CommandKind) String() string {
 	names := map[CommandKind]string{
 		CommandActivate: "activate", CommandSetValidators: "set_validators", CommandBatch: "batch",
 		CommandRegisterToken: "register_token", CommandSetParams: "set_params", CommandSlash: "slash",
+		CommandReleaseStake: "release_stake",
 	}
 	if name, ok := names[k]; ok {
 		return name
@@ -182,6 +184,14 @@ type Slash struct {
 	Fraction uint32  `json:"fraction"` // millionths, 1 to FractionUnit
 }
 
+// ReleaseStake ends the unbonding of an operator's stake.
+type ReleaseStake struct {
+	Operator Address `json:"operator"`
+	// Amount is at least 1, and counts as the Unstaked events of the operator's
+	// requests do. What slashes took since then is not paid out.
+	Amount Amount `json:"amount"`
+}
+
 // Kind implements Command.
 func (Activate) Kind() CommandKind { return CommandActivate }
 
@@ -200,6 +210,9 @@ func (SetParams) Kind() CommandKind { return CommandSetParams }
 // Kind implements Command.
 func (Slash) Kind() CommandKind { return CommandSlash }
 
+// Kind implements Command.
+func (ReleaseStake) Kind() CommandKind { return CommandReleaseStake }
+
 // Items implements Command.
 func (Activate) Items() uint32 { return 1 }
 
@@ -217,6 +230,9 @@ func (SetParams) Items() uint32 { return 1 }
 
 // Items implements Command.
 func (Slash) Items() uint32 { return 1 }
+
+// Items implements Command.
+func (ReleaseStake) Items() uint32 { return 1 }
 
 // EncodeCommand gives a command's canonical bytes.
 func EncodeCommand(c Command) []byte { return c.appendBody([]byte{byte(c.Kind())}) }
@@ -280,6 +296,10 @@ func (c SetParams) appendBody(b []byte) []byte {
 
 func (c Slash) appendBody(b []byte) []byte {
 	return binary.BigEndian.AppendUint32(append(b, c.Operator[:]...), c.Fraction)
+}
+
+func (c ReleaseStake) appendBody(b []byte) []byte {
+	return appendAmounts(append(b, c.Operator[:]...), c.Amount)
 }
 
 func appendAmounts(b []byte, amounts ...Amount) []byte {

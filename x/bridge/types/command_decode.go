@@ -45,6 +45,8 @@ func decodeBody(kind CommandKind, r *reader) (Command, error) {
 		return decodeSetParams(r), nil
 	case CommandSlash:
 		return Slash{Operator: r.address(), Fraction: binary.BigEndian.Uint32(r.take(4))}, nil
+	case CommandReleaseStake:
+		return ReleaseStake{Operator: r.address(), Amount: r.amount()}, nil
 	}
 	return nil, fmt.Errorf("%w: kind %d", ErrCommand, kind)
 }

@@ -32,7 +32,7 @@ func drawLimit(t *rapid.T) types.TokenLimit {
 }
 
 func drawCommand(t *rapid.T) types.Command {
-	switch rapid.IntRange(1, 6).Draw(t, "kind") {
+	switch rapid.IntRange(1, 7).Draw(t, "kind") {
 	case 1:
 		return types.Activate{}
 	case 2:
@@ -68,6 +68,8 @@ func drawCommand(t *rapid.T) types.Command {
 			c.Tokens = append(c.Tokens, types.TokenParams{Token: drawAddress(t, "token"), Limit: drawLimit(t)})
 		}
 		return c
+	case 6:
+		return types.ReleaseStake{Operator: drawAddress(t, "operator"), Amount: drawAmount(t, "amount")}
 	}
 	return types.Slash{Operator: drawAddress(t, "operator"), Fraction: rapid.Uint32().Draw(t, "fraction")}
 }
@@ -93,6 +95,7 @@ func FuzzDecodeCommand(f *testing.F) {
 		types.Batch{Entries: []types.BatchEntry{{Kind: 1, Amount: types.NewAmount(1)}}},
 		types.RegisterToken{Mode: types.ModeMint, Name: "a", Symbol: "b"},
 		types.Slash{Fraction: 1},
+		types.ReleaseStake{Amount: types.NewAmount(1)},
 		types.SetValidators{Epoch: 2, Set: types.ValidatorSet{{Signer: types.Address{1}, Power: 1}}},
 	} {
 		f.Add(types.EncodeCommand(c))

@@ -14,6 +14,7 @@ import (
 //	config/priv_validator_key.json  the consensus key
 //	config/alarms.json              chains that the operator wants paused
 //	data/                           databases, the write-ahead log, what was signed last
+//	data/signed_seals               every seal that was signed, so that none is signed twice
 //	data/evidence/                  chains that contradicted themselves
 //	keys/<role>/                    keystore files: signer, operator, relayer
 type Home string
@@ -58,6 +59,9 @@ func (h Home) ValidatorKeyFile() string { return filepath.Join(h.Dir(), "priv_va
 func (h Home) ValidatorStateFile() string {
 	return filepath.Join(h.Data(), "priv_validator_state.json")
 }
+
+// SignedSealsFile is the record of the seals that this node signed.
+func (h Home) SignedSealsFile() string { return filepath.Join(h.Data(), "signed_seals") }
 
 // AlarmsFile is what the operator raises the alarm for.
 func (h Home) AlarmsFile() string { return filepath.Join(h.Dir(), "alarms.json") }

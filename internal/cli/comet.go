@@ -23,7 +23,7 @@ func cometCommand(s *session) *cobra.Command {
 		identityCommand(s, "show-address", "Show the consensus address", func(i node.Identity) (any, string) {
 			return map[string]string{"address": i.Validator.String()}, i.Validator.String()
 		}),
-		cometResetCommand(s))
+		cometResetCommand(s), forgetSealsCommand(s))
 }
 
 func identityCommand(s *session, use, short string, pick func(node.Identity) (any, string)) *cobra.Command {
@@ -73,5 +73,45 @@ so that is only for a network that itself begins anew.`,
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&forget, "forget-signatures", false, "also forget what was signed last (dangerous)")
+	return c
+}
+
+func forgetSealsCommand(s *session) *cobra.Command {
+	yes := false
+	c := &cobra.Command{
+		Use: "forget-seals", Short: "Begin a new record of signed seals, trusting this home's state",
+		Long: `A node keeps a record of the seals that it signed and stops rather than sign a
+second one of a height. If the record is lost or damaged the node does not start,
+and this begins a new one; what is there is put aside. The node has to be stopped.
+
+The state is the authority for what was agreed, and a node signs nothing else. So
+the new record is as good as the old one if this home's state is the network's:
+compare the app hash that "bridged status" shows with another node's, or run
+"bridged comet reset" and sync again before. If the state was made by hand, is of a
+fork, or another process signs with the same key, the validator may be banned.`,
+		Args: args(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			if !yes {
+				ok, err := s.confirm("Forget which seals this node signed?")
+				if err != nil {
+					return err
+				}
+				if !ok {
+					s.note("Nothing was changed.")
+					return nil
+				}
+			}
+			old, err := node.ForgetSeals(s.home())
+			if err != nil {
+				return err
+			}
+			if old != "" {
+				s.note("The old record is now %s.", old)
+			}
+			s.note("Began %s.", s.home().SignedSealsFile())
+			return nil
+		},
+	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
 }

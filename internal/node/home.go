@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	cmtconfig "github.com/cometbft/cometbft/config"
@@ -218,12 +219,15 @@ func ResetData(home config.Home, app config.State, forget bool) error {
 	}
 	if forget {
 		privval.LoadFilePVEmptyState(home.ValidatorKeyFile(), home.ValidatorStateFile()).LastSignState.Save()
+		if err := os.Remove(home.SignedSealsFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("reset: %w", err)
+		}
 	}
 	return leftovers(home)
 }
 
-// discardData moves everything but what was signed last, and evidence against
-// chains, out of data/, so that no half deleted database is ever found there, and
+// discardData moves everything but what was signed, and evidence against chains,
+// out of data/, so that no half deleted database is ever found there, and
 // then deletes it.
 func discardData(home config.Home) error {
 	trash, err := os.MkdirTemp(home.String(), resetPrefix)
@@ -234,8 +238,9 @@ func discardData(home config.Home) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	stays := []string{home.ValidatorStateFile(), home.SignedSealsFile(), home.EvidenceDir()}
 	for _, entry := range entries {
-		if name := entry.Name(); name == filepath.Base(home.ValidatorStateFile()) || name == filepath.Base(home.EvidenceDir()) {
+		if slices.Contains(stays, filepath.Join(home.Data(), entry.Name())) {
 			continue
 		}
 		if err := os.Rename(filepath.Join(home.Data(), entry.Name()), filepath.Join(trash, entry.Name())); err != nil {

@@ -31,6 +31,7 @@ import (
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/mailbox"
 	"github.com/icrosschain/bridged/internal/ops"
+	"github.com/icrosschain/bridged/internal/signer"
 )
 
 // Options are what a node needs to start.
@@ -57,6 +58,7 @@ type Node struct {
 	comet     *cmtnode.Node
 	databases []cmtdb.DB // CometBFT's; a node that runs closes them itself
 	keys      keys
+	guard     *signer.Guard // nil: this node signs no seals
 	chains    []*chainWorkers
 	workers   []worker
 	health    ops.Health
@@ -121,6 +123,10 @@ func (n *Node) Close() error {
 	if n.store != nil {
 		errs = append(errs, n.store.Close())
 		n.store = nil
+	}
+	if n.guard != nil {
+		errs = append(errs, n.guard.Close())
+		n.guard = nil
 	}
 	if n.lock != nil {
 		errs = append(errs, n.lock.Close())

@@ -75,12 +75,16 @@ func (n *Node) openHome() (err error) {
 	return createDatabases(n.Home, n.Comet, n.App.State)
 }
 
-// openState joins what the application needs: store, mailbox, consensus key.
+// openState joins what the application needs, store, mailbox and consensus key,
+// and what is known of earlier signatures.
 func (n *Node) openState() (err error) {
 	n.store, err = store.Open(store.Config{
 		Dir: appDir(n.Home), Backend: n.App.State.Backend, Keep: int64(n.App.State.KeepVersions), Logger: n.Logger,
 	})
 	if err != nil {
+		return err
+	}
+	if err := n.openGuard(); err != nil {
 		return err
 	}
 	if n.validator, err = loadValidator(n.Home, n.hasBlocks()); err != nil {
@@ -114,7 +118,7 @@ func (n *Node) Wire(ctx context.Context) error {
 	state := view{app: n.app, signer: n.keys.signerAddress()}
 	if n.keys.signer != nil {
 		w, err := signer.NewWorker(signer.WorkerConfig{
-			Key: n.keys.signer, Seals: state, Mailbox: n.mailbox, Logger: n.Logger,
+			Key: n.keys.signer, Seals: state, Mailbox: n.mailbox, Guard: n.guard, Logger: n.Logger,
 		})
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ type WorkerConfig struct {
 	Key     Key
 	Seals   Seals
 	Mailbox Mailbox
-	Guard   *Guard        // nil: a new one
+	Guard   *Guard
 	Logger  *slog.Logger  // nil: slog.Default
 	Retry   time.Duration // after an error of Seals; 0: a second
 }
@@ -46,11 +46,8 @@ type Worker struct {
 
 // NewWorker makes a Worker; Run starts it.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
-	if cfg.Key == nil || cfg.Seals == nil || cfg.Mailbox == nil {
-		return nil, errors.New("signer: key, seals and mailbox are needed")
-	}
-	if cfg.Guard == nil {
-		cfg.Guard = NewGuard()
+	if cfg.Key == nil || cfg.Seals == nil || cfg.Mailbox == nil || cfg.Guard == nil {
+		return nil, errors.New("signer: key, seals, mailbox and guard are needed")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -98,13 +95,23 @@ func (w *Worker) runOnce() error {
 	if err != nil {
 		return fmt.Errorf("read seals to sign: %w", err)
 	}
-	made := make(map[uint64]types.SealSignature, len(seals))
-	for _, seal := range seals {
-		signature, err := w.sign(seal)
-		if errors.Is(err, ErrForgotten) {
-			w.cfg.Logger.Warn("left an old seal unsigned", "height", seal.Height, "err", err)
-			continue
+	asked := make([]Signed, len(seals))
+	for i, seal := range seals {
+		if seal.Root == (types.Hash{}) || seal.Digest == (types.Hash{}) {
+			return fmt.Errorf("seal of height %d: zero root or digest", seal.Height)
 		}
+		asked[i] = Signed{seal.Height, seal.Digest}
+	}
+	allowed, err := w.cfg.Guard.Allow(asked)
+	if err != nil {
+		return err
+	}
+	if left := len(asked) - len(allowed); left > 0 {
+		w.cfg.Logger.Warn("left old seals unsigned, for it is not known any more whether they were signed", "seals", left)
+	}
+	made := make(map[uint64]types.SealSignature, len(allowed))
+	for _, seal := range allowed {
+		signature, err := w.sign(seal)
 		if err != nil {
 			return err
 		}
@@ -115,14 +122,9 @@ func (w *Worker) runOnce() error {
 	return nil
 }
 
-// sign signs a seal, or returns the signature made for it in the last round.
-func (w *Worker) sign(seal bridge.SealState) (types.SealSignature, error) {
-	if seal.Root == (types.Hash{}) || seal.Digest == (types.Hash{}) {
-		return types.SealSignature{}, fmt.Errorf("seal of height %d: zero root or digest", seal.Height)
-	}
-	if err := w.cfg.Guard.Allow(seal.Height, seal.Digest); err != nil {
-		return types.SealSignature{}, err
-	}
+// sign signs a seal that the guard allows, or returns the signature made for it
+// in the last round.
+func (w *Worker) sign(seal Signed) (types.SealSignature, error) {
 	if signature, ok := w.made[seal.Height]; ok {
 		return signature, nil
 	}
@@ -130,6 +132,6 @@ func (w *Worker) sign(seal bridge.SealState) (types.SealSignature, error) {
 	if err != nil {
 		return types.SealSignature{}, fmt.Errorf("seal of height %d: %w", seal.Height, err)
 	}
-	w.cfg.Logger.Debug("signed a seal", "height", seal.Height, "epoch", seal.Epoch, "root", seal.Root)
+	w.cfg.Logger.Debug("signed a seal", "height", seal.Height, "digest", seal.Digest)
 	return types.SealSignature{Height: seal.Height, Signature: signature}, nil
 }

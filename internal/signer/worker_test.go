@@ -64,7 +64,7 @@ func startWorker(t *testing.T, f *fakeNode) (w *Worker, done chan error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err = NewWorker(WorkerConfig{Key: key, Seals: f, Mailbox: f, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	w, err = NewWorker(WorkerConfig{Key: key, Seals: f, Mailbox: f, Guard: newTestGuard(t), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,35 +154,4 @@ func TestWorkerSignsNoZeroRoot(t *testing.T) {
 			t.Fatal("signed the zero root")
 		}
 	})
-}
-
-func TestGuard(t *testing.T) {
-	a, b := types.Hash{1}, types.Hash{2}
-	g := newGuard(4)
-	for height := uint64(10); height < 14; height++ {
-		if err := g.Allow(height, a); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := g.Allow(11, a); err != nil {
-		t.Fatalf("the same digest again: %v", err)
-	}
-	if err := g.Allow(11, b); !errors.Is(err, ErrDoubleSign) {
-		t.Fatalf("another digest: %v", err)
-	}
-	if err := g.Allow(5, b); err != nil {
-		t.Fatalf("a lower height that nothing was forgotten of: %v", err)
-	}
-	// That was the fifth: 5 and 10 are forgotten.
-	for _, height := range []uint64{1, 5, 10} {
-		if err := g.Allow(height, b); !errors.Is(err, ErrForgotten) {
-			t.Fatalf("height %d: %v", height, err)
-		}
-	}
-	if err := g.Allow(12, b); !errors.Is(err, ErrDoubleSign) {
-		t.Fatalf("a remembered height: %v", err)
-	}
-	if err := g.Allow(14, b); err != nil {
-		t.Fatal(err)
-	}
 }

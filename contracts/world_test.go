@@ -70,17 +70,22 @@ func bareWorld(t rapid.TB, rules evmtest.Rules) *world {
 	w.must(err)
 	w.Bridge, err = evmtest.NewBridge(chain, v, w.staking.Address)
 	w.must(err)
-	w.relayer, w.user = chain.Account(), chain.Account()
-	w.inbox = evmtest.NewInbox(here, w.Address)
-	// The deployment's own event, known by its content.
-	w.inbox.Nonce = 1
-	w.inbox.Events = append(w.inbox.Events, types.Initialized{SetHash: v.Set.Hash()})
-	hash, err := w.View("inboxHash")
-	w.must(err)
-	w.inbox.Hash = hash[0].([32]byte)
+	w.openInbox()
 	_, err = w.staking.Send(w.Owner, "setBridge", w.Address)
 	w.must(err)
 	return w
+}
+
+// openInbox readies the observer of a bridge that was just deployed.
+func (w *world) openInbox() {
+	w.relayer, w.user = w.Chain.Account(), w.Chain.Account()
+	w.inbox = evmtest.NewInbox(here, w.Address)
+	// The deployment's own event, known by its content.
+	w.inbox.Nonce = 1
+	w.inbox.Events = append(w.inbox.Events, types.Initialized{SetHash: w.Validators.Set.Hash()})
+	hash, err := w.View("inboxHash")
+	w.must(err)
+	w.inbox.Hash = hash[0].([32]byte)
 }
 
 // build runs outside of any test, and panics where its parts do not fit.

@@ -78,12 +78,27 @@ type Bridge struct {
 
 // NewBridge deploys a bridge.
 func NewBridge(chain *Chain, v Validators, staking common.Address) (*Bridge, error) {
-	owner := chain.Account()
+	return newBridge(chain, chain.Account(), v, staking)
+}
+
+func newBridge(chain *Chain, owner common.Address, v Validators, staking common.Address) (*Bridge, error) {
 	contract, err := chain.NewContract(owner, "Bridge", NetworkID, v.Set.Pack(), staking)
 	if err != nil {
 		return nil, err
 	}
 	return &Bridge{Contract: contract, Chain: chain, Owner: owner, Validators: v, Epoch: 1}, nil
+}
+
+// NewStakedBridge deploys a staking contract and the bridge that both know of each
+// other: the deployer's next contract is foreseen. Unbonding is in seconds.
+func NewStakedBridge(chain *Chain, v Validators, token common.Address, unbonding uint64, minimum *big.Int) (*Bridge, Contract, error) {
+	owner := chain.Account()
+	staking, err := chain.NewContract(owner, "Staking", token, createAddress(owner, 1), unbonding, minimum)
+	if err != nil {
+		return nil, Contract{}, err
+	}
+	bridge, err := newBridge(chain, owner, v, staking.Address)
+	return bridge, staking, err
 }
 
 // Fork returns a copy on a copy of its chain.

@@ -99,7 +99,7 @@ func createAddress(from common.Address, nonce uint64) common.Address {
 
 var errorNames = sync.OnceValue(func() map[[4]byte]string {
 	names := map[[4]byte]string{}
-	for _, contract := range []string{"Bridge", "WrappedToken", "TestToken"} {
+	for _, contract := range []string{"Bridge", "Staking", "WrappedToken", "TestToken"} {
 		artifact, err := contracts.Load(contract)
 		if err != nil {
 			continue

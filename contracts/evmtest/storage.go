@@ -73,6 +73,35 @@ func (b *Bridge) Owed(nonce uint64, index uint32) common.Hash {
 	return b.at(mapped(slot(7), key[:]))
 }
 
+// Stake is what a staking contract holds for an operator.
+type Stake struct {
+	Staked       types.Amount
+	Withdrawable types.Amount
+	Requests     []UnstakeRequest
+}
+
+// UnstakeRequest is stake that was asked back and not released.
+type UnstakeRequest struct {
+	Left  types.Amount
+	Asked types.Amount
+	Ripe  uint64
+}
+
+// StakeOf reads an operator's stake from a staking contract.
+func (c *Chain) StakeOf(staking, operator common.Address) Stake {
+	read := func(at common.Hash) common.Hash { return c.state.GetState(staking, at) }
+	at := mapped(slot(0), operator[:])
+	amounts, queue := read(at), read(next(at))
+	stake := Stake{Staked: u128(amounts, 0), Withdrawable: u128(amounts, 16)}
+	for i := range u64(queue, 8) {
+		number := binary.BigEndian.AppendUint64(nil, u64(queue, 0)+i)
+		at := mapped(mapped(slot(1), operator[:]), number)
+		left := read(at)
+		stake.Requests = append(stake.Requests, UnstakeRequest{u128(left, 0), u128(read(next(at)), 0), u64(left, 16)})
+	}
+	return stake
+}
+
 func (b *Bridge) at(slot common.Hash) common.Hash { return b.Chain.state.GetState(b.Address, slot) }
 
 // Holding is what an account has of a token: the chain's coin, or a token that

@@ -14,7 +14,7 @@ import (
 
 // bound are the contracts that programs talk to; tests take the others from
 // their artifacts.
-var bound = []string{"Bridge", "WrappedToken", "TestToken", "DepositMany", "MockStaking"}
+var bound = []string{"Bridge", "WrappedToken", "TestToken", "DepositMany", "Staking", "MockStaking"}
 
 func main() {
 	for _, name := range bound {

@@ -30,6 +30,10 @@ type contract struct {
 	claimable map[account]types.Amount
 	owed      map[owedKey]types.Claimed
 
+	// Of the staking contract.
+	stakes  map[types.Address]Stake
+	slashed types.Amount
+
 	// What other contracts hold: each token, and for a wrapped one its supply.
 	balances map[account]types.Amount
 	minted   map[types.Address]types.Amount
@@ -47,6 +51,7 @@ func newContract(set types.ValidatorSet) contract {
 		epoch: 1, set: set, releaseGas: 300_000,
 		tokens: map[types.Address]Token{}, tokenOf: map[types.AssetID]types.Address{},
 		claimable: map[account]types.Amount{}, owed: map[owedKey]types.Claimed{},
+		stakes:   map[types.Address]Stake{},
 		balances: map[account]types.Amount{}, minted: map[types.Address]types.Amount{},
 	}
 }
@@ -55,6 +60,7 @@ func (c contract) clone() contract {
 	c.inbox = slices.Clip(c.inbox) // two histories must not append into one array
 	c.tokens, c.tokenOf = maps.Clone(c.tokens), maps.Clone(c.tokenOf)
 	c.claimable, c.owed = maps.Clone(c.claimable), maps.Clone(c.owed)
+	c.stakes = maps.Clone(c.stakes)
 	c.balances, c.minted = maps.Clone(c.balances), maps.Clone(c.minted)
 	return c
 }

@@ -38,6 +38,9 @@ type Chain struct {
 	// WrappedAt is where the token of a RegisterToken is deployed; nil is
 	// WrappedToken.
 	WrappedAt func(types.RegisterToken) types.Address
+	// Staking is the contract that the bridge was deployed with; nil is none, and
+	// then nothing can be staked.
+	Staking *Staking
 
 	networkID types.Hash
 	height    uint64 // of the block being made

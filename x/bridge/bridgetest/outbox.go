@@ -152,8 +152,12 @@ func (c *Chain) control(b []byte) bool {
 		return c.registerToken(command)
 	case types.SetParams:
 		return c.setParams(command)
+	case types.Slash:
+		return c.slash(command)
+	case types.ReleaseStake:
+		return c.releaseStake(command)
 	}
-	return false // a Slash or a ReleaseStake: the model has no staking contract
+	return false
 }
 
 func (c *Chain) registerToken(r types.RegisterToken) bool {
@@ -184,7 +188,7 @@ func (c *Chain) registerToken(r types.RegisterToken) bool {
 }
 
 func (c *Chain) lockable(token types.Address) bool {
-	if _, known := c.tokens[token]; known || token == c.Bridge || token == (types.Address{}) {
+	if _, known := c.tokens[token]; known || token == c.Bridge || token == (types.Address{}) || c.Staking != nil && token == c.Staking.Address {
 		return false
 	}
 	return token == types.NativeToken || c.Lockable == nil || c.Lockable(token)

@@ -34,6 +34,9 @@ func identityCommand(s *session, use, short string, pick func(node.Identity) (an
 			if err != nil {
 				return err
 			}
+			if identity.ConsensusKey == nil && use != "show-node-id" {
+				return node.ErrRemoteKey
+			}
 			value, text := pick(identity)
 			return s.print(value, func(w io.Writer) { fmt.Fprintln(w, text) })
 		},

@@ -116,6 +116,9 @@ func (s *session) validatorEntry(f validatorFlags) (types.Validator, error) {
 		if err != nil {
 			return v, err
 		}
+		if f.key == "" && identity.ConsensusKey == nil {
+			return v, fmt.Errorf("%w; give --consensus-key", node.ErrRemoteKey)
+		}
 		if f.key == "" {
 			v.ConsensusKey = identity.ConsensusKey
 		}

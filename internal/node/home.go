@@ -1,7 +1,6 @@
 package node
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -132,70 +131,28 @@ func fill(stage config.Home, spec HomeSpec) (Identity, error) {
 	return ReadIdentity(stage)
 }
 
-// ReadIdentity reads a home's public identity.
+// ReadIdentity reads a home's public identity; with a remote signer it has no
+// consensus key.
 func ReadIdentity(home config.Home) (Identity, error) {
 	nodeKey, err := p2p.LoadNodeKey(home.NodeKeyFile())
 	if err != nil {
 		return Identity{}, fmt.Errorf("read node key: %w", err)
 	}
-	validator, err := readValidatorKey(home)
-	if err != nil {
-		return Identity{}, err
-	}
-	key := types.ConsensusKey(validator.PubKey.Bytes())
-	identity := Identity{Home: home.String(), NodeID: string(nodeKey.ID()), ConsensusKey: key, Validator: key.ID()}
 	comet, err := config.LoadComet(home)
 	if err != nil {
 		return Identity{}, err
 	}
-	identity.Moniker = comet.Moniker
+	identity := Identity{Moniker: comet.Moniker, Home: home.String(), NodeID: string(nodeKey.ID())}
+	if hasRemoteSigner(comet) {
+		return identity, nil
+	}
+	validator, err := readValidatorKey(home)
+	if err != nil {
+		return Identity{}, err
+	}
+	identity.ConsensusKey = validator.PubKey.Bytes()
+	identity.Validator = identity.ConsensusKey.ID()
 	return identity, nil
-}
-
-// loadValidator gives the consensus key with what it signed last. CometBFT's
-// own loader ends the process on a bad file, so the files are checked before.
-func loadValidator(home config.Home, hasBlocks bool) (*privval.FilePV, error) {
-	if _, err := readValidatorKey(home); err != nil {
-		return nil, err
-	}
-	_, err := signedHeight(home)
-	switch {
-	case err == nil:
-		return privval.LoadFilePV(home.ValidatorKeyFile(), home.ValidatorStateFile()), nil
-	case errors.Is(err, fs.ErrNotExist) && !hasBlocks:
-		pv := privval.LoadFilePVEmptyState(home.ValidatorKeyFile(), home.ValidatorStateFile())
-		pv.LastSignState.Save()
-		return pv, nil
-	}
-	return nil, fmt.Errorf("%w: %w; this node has blocks but not what it signed last: restore %s, or wait until no vote of this key can be open any more and write height \"0\" into it",
-		ErrSigningSafety, err, home.ValidatorStateFile())
-}
-
-func readValidatorKey(home config.Home) (privval.FilePVKey, error) {
-	var key privval.FilePVKey
-	content, err := os.ReadFile(home.ValidatorKeyFile())
-	if err != nil {
-		return key, fmt.Errorf("read consensus key: %w", err)
-	}
-	if err := unmarshalComet(content, &key); err != nil || key.PubKey == nil || key.PrivKey == nil {
-		return key, fmt.Errorf("%s is no consensus key file", home.ValidatorKeyFile())
-	}
-	return key, nil
-}
-
-// signedHeight is the height signed last.
-func signedHeight(home config.Home) (int64, error) {
-	content, err := os.ReadFile(home.ValidatorStateFile())
-	if err != nil {
-		return 0, fmt.Errorf("read what was signed last: %w", err)
-	}
-	var state struct {
-		Height int64 `json:"height,string"`
-	}
-	if err := json.Unmarshal(content, &state); err != nil {
-		return 0, fmt.Errorf("%s does not say what was signed last: %w", home.ValidatorStateFile(), err)
-	}
-	return state.Height, nil
 }
 
 // ResetData deletes blocks, state and peers of a home and makes empty databases
@@ -217,8 +174,10 @@ func ResetData(home config.Home, app config.State, forget bool) error {
 	if err := createDatabases(home, comet, app); err != nil {
 		return fmt.Errorf("reset: %w", err)
 	}
-	if forget {
+	if forget && !hasRemoteSigner(comet) {
 		privval.LoadFilePVEmptyState(home.ValidatorKeyFile(), home.ValidatorStateFile()).LastSignState.Save()
+	}
+	if forget {
 		if err := os.Remove(home.SignedSealsFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("reset: %w", err)
 		}
@@ -270,8 +229,12 @@ func leftovers(home config.Home) error {
 }
 
 // checkModes refuses secret files that others than their owner may read.
-func checkModes(home config.Home) error {
-	for _, path := range []string{home.ValidatorKeyFile(), home.NodeKeyFile()} {
+func checkModes(home config.Home, remoteSigner bool) error {
+	paths := []string{home.NodeKeyFile()}
+	if !remoteSigner {
+		paths = append(paths, home.ValidatorKeyFile())
+	}
+	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
 			return fmt.Errorf("check the key files: %w", err)

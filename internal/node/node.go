@@ -16,12 +16,12 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	cmtdb "github.com/cometbft/cometbft-db"
 	cmtconfig "github.com/cometbft/cometbft/config"
 	cmtnode "github.com/cometbft/cometbft/node"
 	"github.com/cometbft/cometbft/p2p"
-	"github.com/cometbft/cometbft/privval"
 	"github.com/cometbft/cometbft/proxy"
 	cmttypes "github.com/cometbft/cometbft/types"
 	"golang.org/x/sync/errgroup"
@@ -32,6 +32,7 @@ import (
 	"github.com/icrosschain/bridged/internal/mailbox"
 	"github.com/icrosschain/bridged/internal/ops"
 	"github.com/icrosschain/bridged/internal/signer"
+	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 // Options are what a node needs to start.
@@ -43,6 +44,8 @@ type Options struct {
 	Version string
 	// OnCommit, if not nil, hears of every committed height. It must not wait.
 	OnCommit func(height int64)
+	// SignerWait is how long to wait for a remote signer; 0: a minute.
+	SignerWait time.Duration
 }
 
 // Node is a node that is open: its databases are loaded and blocks replayed.
@@ -51,7 +54,8 @@ type Node struct {
 	log       *slog.Logger
 	lock      *os.File
 	genesis   Genesis
-	validator *privval.FilePV
+	validator cmttypes.PrivValidator // the home's consensus key, or a *remoteSigner
+	self      types.ValidatorID
 	store     *store.Store
 	app       *app.App
 	mailbox   *mailbox.Box
@@ -116,6 +120,9 @@ func (n *Node) Close() error {
 		}
 	}
 	n.comet, n.databases = nil, nil
+	if remote, ok := n.validator.(*remoteSigner); ok {
+		errs = append(errs, remote.Close())
+	}
 	for _, c := range n.chains {
 		c.client.Close()
 	}
@@ -219,8 +226,10 @@ func (n *Node) openComet(ctx context.Context, logger ops.CometLogger) (err error
 	metrics := cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{
 		Prometheus: n.App.Telemetry.Enabled, Namespace: n.Comet.Instrumentation.Namespace,
 	})
-	// CometBFT must not serve its metrics on a second port.
+	// CometBFT must not serve its metrics on a second port, nor wait for a second
+	// remote signer.
 	comet := *n.Comet
+	comet.PrivValidatorListenAddr = ""
 	instrumentation := *comet.Instrumentation
 	instrumentation.Prometheus = false
 	comet.Instrumentation = &instrumentation

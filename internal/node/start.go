@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 // watchStart keeps the start-up report true until this node is in step with the
@@ -52,10 +50,9 @@ func (n *Node) signerTrouble() error {
 	if err != nil {
 		return err
 	}
-	self := types.ValidatorID(n.validator.GetAddress())
 	for _, v := range validators {
 		switch {
-		case v.ID() != self || v.Signer == n.keys.signerAddress():
+		case v.ID() != n.self || v.Signer == n.keys.signerAddress():
 		case n.keys.signer == nil:
 			return errors.New("it has no signer key: see \"bridged keys add signer\" and [signer]")
 		default:

@@ -40,14 +40,14 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	n.progress.step("the state to be opened")
-	if err := n.openState(); err != nil {
-		return err
-	}
-	n.progress.step("blocks to be replayed")
 	logger, err := ops.NewCometLogger(n.Logger, n.App.Log.CometLevel)
 	if err != nil {
 		return err
 	}
+	if err := n.openState(ctx, logger); err != nil {
+		return err
+	}
+	n.progress.step("blocks to be replayed")
 	if err := n.openComet(ctx, logger); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (n *Node) openHome() (err error) {
 	if err := leftovers(n.Home); err != nil {
 		return err
 	}
-	if err := checkModes(n.Home); err != nil {
+	if err := checkModes(n.Home, hasRemoteSigner(n.Comet)); err != nil {
 		return err
 	}
 	if n.genesis, err = ReadGenesis(n.Home.GenesisFile()); err != nil {
@@ -77,7 +77,7 @@ func (n *Node) openHome() (err error) {
 
 // openState joins what the application needs, store, mailbox and consensus key,
 // and what is known of earlier signatures.
-func (n *Node) openState() (err error) {
+func (n *Node) openState(ctx context.Context, logger ops.CometLogger) (err error) {
 	n.store, err = store.Open(store.Config{
 		Dir: appDir(n.Home), Backend: n.App.State.Backend, Keep: int64(n.App.State.KeepVersions), Logger: n.Logger,
 	})
@@ -87,12 +87,12 @@ func (n *Node) openState() (err error) {
 	if err := n.openGuard(); err != nil {
 		return err
 	}
-	if n.validator, err = loadValidator(n.Home, n.hasBlocks()); err != nil {
+	if err := n.openValidator(ctx, logger); err != nil {
 		return err
 	}
 	n.mailbox = mailbox.New()
 	n.app, err = app.New(app.Options{
-		Store: n.store, Mailbox: n.mailbox, Self: types.ValidatorID(n.validator.GetAddress()),
+		Store: n.store, Mailbox: n.mailbox, Self: n.self,
 		Logger: n.Logger, Version: n.Version, RetainBlocks: int64(n.App.State.KeepBlocks), OnCommit: n.onCommit,
 	})
 	return err

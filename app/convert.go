@@ -65,6 +65,20 @@ func proposedBlock(height int64, at time.Time, last abci.ExtendedCommitInfo) (br
 	return b, votes, nil
 }
 
+// misbehavior is who a block's evidence convicts: of two votes in one round, or
+// of a header for light clients that was never decided.
+func misbehavior(evidence []abci.Misbehavior) ([]types.ValidatorID, error) {
+	var convicted []types.ValidatorID
+	for _, e := range evidence {
+		id, err := validatorID(e.Validator.Address)
+		if err != nil {
+			return nil, fmt.Errorf("evidence: %w", err)
+		}
+		convicted = append(convicted, id)
+	}
+	return convicted, nil
+}
+
 func committed(flag cmtproto.BlockIDFlag) bool { return flag == cmtproto.BlockIDFlagCommit }
 
 func validatorUpdates(validators []types.Validator) []abci.ValidatorUpdate {

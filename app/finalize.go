@@ -20,9 +20,10 @@ func (a *App) FinalizeBlock(_ context.Context, req *abci.RequestFinalizeBlock) (
 	}
 	a.applied = req.Height
 	return &abci.ResponseFinalizeBlock{
-		Events:    abciEvents(result.Events),
-		TxResults: txResults(result.Txs),
-		AppHash:   a.store.WorkingHash(),
+		Events:           abciEvents(result.Events),
+		TxResults:        txResults(result.Txs),
+		ValidatorUpdates: validatorUpdates(result.Validators),
+		AppHash:          a.store.WorkingHash(),
 	}, nil
 }
 
@@ -37,6 +38,9 @@ func (a *App) apply(req *abci.RequestFinalizeBlock) (bridge.Result, error) {
 	}
 	block, err := decidedBlock(req.Height, req.Time, req.DecidedLastCommit)
 	if err != nil {
+		return bridge.Result{}, err
+	}
+	if block.Misbehavior, err = misbehavior(req.Misbehavior); err != nil {
 		return bridge.Result{}, err
 	}
 	a.applied = req.Height // from here on there is something to take back

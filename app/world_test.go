@@ -186,8 +186,8 @@ func (m *testMailbox) Pending() bridge.Pending {
 
 func (m *testMailbox) signatures() []types.SealSignature {
 	var seals []bridge.SealState
-	err := m.app.View(func(state bridge.Reader, _ int64) (err error) {
-		seals, err = m.app.Machine().SealsToSign(state, m.self.Signer, 4)
+	err := m.app.View(func(state bridge.Reader, height int64) (err error) {
+		seals, err = m.app.Machine().SealsToSign(state, height+1, m.self.Signer, 4)
 		return err
 	})
 	if err != nil && !errors.Is(err, ErrNoBlock) {

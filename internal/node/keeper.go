@@ -64,7 +64,7 @@ func (k *keeper) tidyTo(r bridge.Reader, height int64) error {
 	if err != nil {
 		return err
 	}
-	seals, err := machine.SealsToSign(r, k.state.signer, maxSeals)
+	seals, err := machine.SealsToSign(r, height+1, k.state.signer, maxSeals)
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,8 @@ func (v view) Height() uint64 { return uint64(v.app.Height()) }
 
 // SealsToSign implements signer.Seals.
 func (v view) SealsToSign() (seals []bridge.SealState, err error) {
-	err = v.app.View(func(r bridge.Reader, _ int64) error {
-		seals, err = v.app.Machine().SealsToSign(r, v.signer, maxSeals)
+	err = v.app.View(func(r bridge.Reader, height int64) error {
+		seals, err = v.app.Machine().SealsToSign(r, height+1, v.signer, maxSeals)
 		return err
 	})
 	if errors.Is(err, app.ErrNoBlock) {

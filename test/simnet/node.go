@@ -136,7 +136,7 @@ func (n *node) sign(state bridge.Reader) error {
 		n.run.count(FaultSlow)
 		return nil
 	}
-	seals, err := n.app.Machine().SealsToSign(state, n.Signer, 64)
+	seals, err := n.app.Machine().SealsToSign(state, n.run.height+1, n.Signer, 64)
 	if err != nil {
 		return err
 	}

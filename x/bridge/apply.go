@@ -20,13 +20,16 @@ func (m *Machine) Apply(s Store, b Block, txs [][]byte) (result Result, err erro
 	for i, tx := range txs {
 		result.Txs = append(result.Txs, a.transaction(i, tx))
 	}
+	a.evidence()
+	a.duties()
 	a.governance()
 	a.sweep()
+	a.epochs()
 	a.commands()
 	a.seal()
 	a.prune()
 	a.save()
-	result.Events = a.events
+	result.Events, result.Validators = a.events, a.updates
 	return result, nil
 }
 
@@ -45,6 +48,8 @@ type applier struct {
 	backlogs map[types.ChainID][][]byte      // in use: control commands that wait
 	orders   map[types.ChainID][]*pb.Command // made by this block
 	events   []Event
+	updates  []types.Validator   // for consensus
+	leavers  []types.ValidatorID // whose votes count no more
 }
 
 func newApplier(m *Machine, s state.State, b Block) *applier {
@@ -152,6 +157,7 @@ func (a *applier) inboxes(message *pb.SystemTx) {
 		if err != nil {
 			continue
 		}
+		a.strikes(slice)
 		chain := a.chain(types.ChainID(payload.Chain))
 		first := chain.Cursor + 1
 		for i, event := range slice.events {
@@ -208,7 +214,7 @@ func (a *applier) heads() {
 func (a *applier) save() {
 	a.saveLanes()
 	for _, chain := range a.chains {
-		a.ballot.save(a.s, chain)
+		a.ballot.save(a.s, chain, a.leavers)
 		if backlog, used := a.backlogs[types.ChainID(chain.Id)]; used {
 			a.s.SetBacklog(types.ChainID(chain.Id), &pb.Backlog{Commands: backlog})
 		}

@@ -237,14 +237,18 @@ func (b *ballot) raised(c *chainBallot, alarm types.Alarm) bool {
 }
 
 // save writes what changed, without the marks below the cursor: nothing reads
-// them again. The mark at the cursor stays as the evidence for I3.
-func (b *ballot) save(s state.State, chain *pb.Chain) {
+// them again. The mark at the cursor stays as the evidence for I3. What those
+// who leave have said goes.
+func (b *ballot) save(s state.State, chain *pb.Chain, leavers []types.ValidatorID) {
+	for _, id := range leavers {
+		s.RemoveVote(types.ChainID(chain.Id), id)
+	}
 	c := b.chains[types.ChainID(chain.Id)]
 	if c == nil {
 		return
 	}
 	for i, held := range c.held {
-		if !c.dirty[i] {
+		if !c.dirty[i] || slices.Contains(leavers, b.members[i]) {
 			continue
 		}
 		held.Marks = slices.DeleteFunc(held.Marks, func(m *pb.Mark) bool { return m.Nonce < chain.Cursor })

@@ -93,6 +93,9 @@ type Block struct {
 	Time   time.Time    // the block's own time
 	Round  int32        // round of the last commit
 	Commit []CommitVote // the last commit, in CometBFT's order; empty at the initial height
+
+	// Misbehavior is who is proven to have voted twice. Only Apply reads it.
+	Misbehavior []types.ValidatorID
 }
 
 // CommitVote is one slot of a block's last commit as the block itself says it
@@ -128,6 +131,9 @@ type Vote struct {
 type Result struct {
 	Events []Event
 	Txs    []TxResult // one for each transaction of the block
+	// Validators is the powers that consensus changes to, two heights later; a
+	// power of 0 is out. Ascending by consensus key.
+	Validators []types.Validator
 }
 
 // TxResult is the outcome of one transaction of a block.

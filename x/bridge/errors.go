@@ -31,6 +31,10 @@ var (
 	ErrContent         = &Error{15, "the proposal cannot be applied to the present state"}
 	ErrTooMany         = &Error{16, "too many proposals are open: wait until one has ended"}
 	ErrNotOpen         = &Error{17, "the proposal is not open: list the proposals to see which are"}
+	ErrNotMember       = &Error{18, "only validators of the epoch propose and vote"}
+	ErrStatus          = &Error{19, "the validator's status does not allow that now"}
+	ErrKeyTaken        = &Error{20, "the key belongs to a validator, or did: make a new one"}
+	ErrReport          = &Error{21, "the report proves nothing"}
 )
 
 // refuse wraps a sentinel with what exactly was wrong.

@@ -37,6 +37,16 @@ const (
 	EventProposalVoted     = "proposal_voted"     // proposal, operator, vote (yes, no)
 	EventProposalEnded     = "proposal_ended"     // proposal, status, result (why it failed)
 	EventChainAdded        = "chain_added"        // chain, label, bridge
+
+	EventHandoverBegun      = "handover_begun"      // epoch (the next one), validators
+	EventEpochBegun         = "epoch_begun"         // epoch, validators, power, set (its hash in contracts)
+	EventValidatorEntered   = "validator_entered"   // validator, epoch, power
+	EventValidatorLeft      = "validator_left"      // validator, epoch (the first one without it)
+	EventValidatorStatus    = "validator_status"    // validator, status, reason
+	EventValidatorForgotten = "validator_forgotten" // validator: it is accountable no more
+	EventSignerRotated      = "signer_rotated"      // validator, signer: from the next epoch on
+	EventOperatorChanged    = "operator_changed"    // validator, from, to
+	EventStrike             = "strike"              // validator, chain, nonce: a mark that is not what happened
 )
 
 // Event is something that happened in a block, for indexes and followers.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
@@ -34,7 +36,8 @@ func (m *Machine) InitGenesis(st Store, chainID string, initialHeight int64, g t
 	s.SetNetwork(&pb.Network{ChainId: chainID, Epoch: firstEpoch, Params: paramsToPB(g.Params)})
 	members := membersToPB(g.Validators)
 	s.SetEpoch(firstEpoch, members)
-	s.SetConsensus(uint64(initialHeight), members) //nolint:gosec // checked above
+	s.SetConsensus(uint64(initialHeight), members)         //nolint:gosec // checked above
+	registerAll(s, members.Members, uint64(initialHeight)) //nolint:gosec // checked above
 	networkID := evmsig.NetworkID(chainID)
 	for _, c := range g.Chains {
 		s.SetChain(newChain(networkID, c))
@@ -80,6 +83,9 @@ func importRecords(s state.State, chainID string, initialHeight uint64, records 
 	if members == nil {
 		return nil, fmt.Errorf("genesis: the records hold no validators of epoch %d", network.Epoch)
 	}
+	if !proto.Equal(s.Consensus(initialHeight), members) { // it was to change
+		s.SetConsensus(initialHeight, members)
+	}
 	return validatorsFromPB(members), nil
 }
 
@@ -99,6 +105,10 @@ func paramsToPB(p types.Params) *pb.Params {
 		MaxOpenBatches: p.MaxOpenBatches, KeepBlocks: p.KeepBlocks, PayloadBytes: p.PayloadBytes, VotingPeriod: p.VotingPeriod,
 		LargeDelayBlocks: p.LargeDelayBlocks, LargeDelayMs: p.LargeDelayMS, MaxHeld: p.MaxHeld, MaxOpenSeals: p.MaxOpenSeals,
 		MaxCommands: p.MaxCommands, RetireDelayBlocks: p.RetireDelayBlocks, RetireDelayMs: p.RetireDelayMS,
+		EpochBlocks: p.EpochBlocks, MaxValidators: p.MaxValidators, MaxShare: p.MaxShare, MaxGain: p.MaxGain,
+		MaxStrikes: p.MaxStrikes, StrikeWindow: p.StrikeWindow, DutyBlocks: p.DutyBlocks, LagBlocks: p.LagBlocks, SigGrace: p.SigGrace,
+		MissWindow: p.MissWindow, MaxMisses: p.MaxMisses, JailBlocks: p.JailBlocks, JailMs: p.JailMS,
+		UnbondingBlocks: p.UnbondingBlocks, UnbondingMs: p.UnbondingMS, SlashFraction: p.SlashFraction,
 	}
 }
 
@@ -108,6 +118,10 @@ func paramsFromPB(p *pb.Params) types.Params {
 		MaxOpenBatches: p.GetMaxOpenBatches(), KeepBlocks: p.GetKeepBlocks(), PayloadBytes: p.GetPayloadBytes(), VotingPeriod: p.GetVotingPeriod(),
 		LargeDelayBlocks: p.GetLargeDelayBlocks(), LargeDelayMS: p.GetLargeDelayMs(), MaxHeld: p.GetMaxHeld(), MaxOpenSeals: p.GetMaxOpenSeals(),
 		MaxCommands: p.GetMaxCommands(), RetireDelayBlocks: p.GetRetireDelayBlocks(), RetireDelayMS: p.GetRetireDelayMs(),
+		EpochBlocks: p.GetEpochBlocks(), MaxValidators: p.GetMaxValidators(), MaxShare: p.GetMaxShare(), MaxGain: p.GetMaxGain(),
+		MaxStrikes: p.GetMaxStrikes(), StrikeWindow: p.GetStrikeWindow(), DutyBlocks: p.GetDutyBlocks(), LagBlocks: p.GetLagBlocks(), SigGrace: p.GetSigGrace(),
+		MissWindow: p.GetMissWindow(), MaxMisses: p.GetMaxMisses(), JailBlocks: p.GetJailBlocks(), JailMS: p.GetJailMs(),
+		UnbondingBlocks: p.GetUnbondingBlocks(), UnbondingMS: p.GetUnbondingMs(), SlashFraction: p.GetSlashFraction(),
 	}
 }
 

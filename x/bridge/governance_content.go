@@ -27,7 +27,13 @@ const (
 	resultMappingFixed  = "mapping_fixed"
 	resultRegistering   = "registration_pending"
 	resultUnknownRecord = "unknown_record"
-	resultNotApplicable = "not_applicable" // any other reason
+	resultBadKeys       = "bad_registration"
+	resultKeyTaken      = "key_taken"
+	resultHandover      = "handover"
+
+	resultKnownValidator   = "validator_known"
+	resultUnknownValidator = "unknown_validator"
+	resultNotApplicable    = "not_applicable" // any other reason
 )
 
 // inapplicable is why a content does not apply to the state.
@@ -78,6 +84,14 @@ func (a *applier) applicable(c types.Content) error {
 		return err
 	case c.ResolveQuarantine != nil:
 		return a.mayResolve(c.ResolveQuarantine.ID)
+	case c.AdmitValidator != nil:
+		return a.mayAdmit(c.AdmitValidator)
+	case c.SetPower != nil:
+		_, err := a.knownValidator(c.SetPower.Validator)
+		return err
+	case c.RemoveValidator != nil:
+		_, err := a.knownValidator(c.RemoveValidator.Validator)
+		return err
 	}
 	return nil
 }
@@ -110,6 +124,12 @@ func (a *applier) enact(c types.Content) error {
 		return a.mapAsset(c.MapAsset)
 	case c.ResolveQuarantine != nil:
 		return a.resolve(c.ResolveQuarantine.ID, c.ResolveQuarantine.Action)
+	case c.AdmitValidator != nil:
+		a.admit(c.AdmitValidator.Registration, c.AdmitValidator.Power)
+	case c.SetPower != nil:
+		return a.setPower(c.SetPower)
+	case c.RemoveValidator != nil:
+		return a.removeValidator(c.RemoveValidator)
 	}
 	return nil
 }
@@ -194,6 +214,9 @@ func (a *applier) mayAdd(c *types.AddChain) error {
 		if chain.Id == uint64(c.Chain.ID) || chain.Label == c.Chain.Label {
 			return cannot(resultKnownChain, "chain %s (%d) is connected, or was", chain.Label, chain.Id)
 		}
+	}
+	if a.network.Handover != 0 {
+		return cannot(resultHandover, "the validator set is being handed over: deploy the contract with the set of epoch %d, and propose it then", a.network.Epoch+1)
 	}
 	if current := signerSet(a.s.Epoch(a.network.Epoch)).Hash(); c.SetHash != current {
 		return cannot(resultWrongSet, "the contract was deployed with the validator set %s, the network's is %s: deploy it anew", c.SetHash, current)

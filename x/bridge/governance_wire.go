@@ -15,6 +15,22 @@ func txToPB(tx types.Tx) *pb.TxBody {
 		body.Message = &pb.TxBody_Propose{Propose: &pb.GovPropose{Content: contentToPB(tx.Propose.Content)}}
 	case tx.Vote != nil:
 		body.Message = &pb.TxBody_Vote{Vote: &pb.GovVote{Proposal: tx.Vote.Proposal, Yes: tx.Vote.Yes}}
+	case tx.Edit != nil:
+		body.Message = &pb.TxBody_Edit{Edit: &pb.EditValidator{Moniker: tx.Edit.Moniker}}
+	case tx.Rotate != nil:
+		body.Message = &pb.TxBody_Rotate{Rotate: &pb.RotateSigner{Signer: tx.Rotate.Signer[:], Signature: tx.Rotate.Signature[:]}}
+	case tx.ChangeOperator != nil:
+		body.Message = &pb.TxBody_ChangeOperator{ChangeOperator: &pb.ChangeOperator{
+			Operator: tx.ChangeOperator.Operator[:], Signature: tx.ChangeOperator.Signature[:],
+		}}
+	case tx.Leave != nil:
+		body.Message = &pb.TxBody_Leave{Leave: &pb.Leave{}}
+	case tx.Unjail != nil:
+		body.Message = &pb.TxBody_Unjail{Unjail: &pb.Unjail{}}
+	case tx.Report != nil:
+		body.Message = &pb.TxBody_Report{Report: &pb.ReportSignature{
+			Epoch: tx.Report.Epoch, Height: tx.Report.Height, Root: tx.Report.Root[:], Signature: tx.Report.Signature[:],
+		}}
 	}
 	return body
 }
@@ -30,6 +46,23 @@ func (f *fields) tx(body *pb.TxBody) types.Tx {
 		tx.Propose = &types.GovPropose{Content: f.content(m.Propose.GetContent())}
 	case *pb.TxBody_Vote:
 		tx.Vote = &types.GovVote{Proposal: m.Vote.GetProposal(), Yes: m.Vote.GetYes()}
+	case *pb.TxBody_Edit:
+		tx.Edit = &types.EditValidator{Moniker: m.Edit.GetMoniker()}
+	case *pb.TxBody_Rotate:
+		tx.Rotate = &types.RotateSigner{Signer: f.address(m.Rotate.GetSigner()), Signature: f.signature(m.Rotate.GetSignature())}
+	case *pb.TxBody_ChangeOperator:
+		tx.ChangeOperator = &types.ChangeOperator{
+			Operator: f.address(m.ChangeOperator.GetOperator()), Signature: f.signature(m.ChangeOperator.GetSignature()),
+		}
+	case *pb.TxBody_Leave:
+		tx.Leave = &types.Leave{}
+	case *pb.TxBody_Unjail:
+		tx.Unjail = &types.Unjail{}
+	case *pb.TxBody_Report:
+		tx.Report = &types.ReportSignature{
+			Epoch: m.Report.GetEpoch(), Height: m.Report.GetHeight(), Root: f.hash(m.Report.GetRoot()),
+			Signature: f.signature(m.Report.GetSignature()),
+		}
 	}
 	return tx
 }
@@ -65,6 +98,18 @@ func contentToPB(c types.Content) *pb.Content {
 	case c.ResolveQuarantine != nil:
 		return &pb.Content{Content: &pb.Content_ResolveQuarantine{ResolveQuarantine: &pb.ResolveQuarantine{
 			Id: c.ResolveQuarantine.ID, Action: uint32(c.ResolveQuarantine.Action),
+		}}}
+	case c.AdmitValidator != nil:
+		return &pb.Content{Content: &pb.Content_AdmitValidator{AdmitValidator: &pb.AdmitValidator{
+			Registration: registrationToPB(c.AdmitValidator.Registration), Power: c.AdmitValidator.Power,
+		}}}
+	case c.SetPower != nil:
+		return &pb.Content{Content: &pb.Content_SetPower{SetPower: &pb.SetPower{
+			Validator: c.SetPower.Validator[:], Power: c.SetPower.Power,
+		}}}
+	case c.RemoveValidator != nil:
+		return &pb.Content{Content: &pb.Content_RemoveValidator{RemoveValidator: &pb.RemoveValidator{
+			Validator: c.RemoveValidator.Validator[:],
 		}}}
 	}
 	return &pb.Content{}
@@ -162,6 +207,18 @@ func (f *fields) content(c *pb.Content) types.Content {
 		return types.Content{ResolveQuarantine: &types.ResolveQuarantine{
 			ID: m.ResolveQuarantine.GetId(), Action: types.QuarantineAction(f.byte(m.ResolveQuarantine.GetAction())),
 		}}
+	case *pb.Content_AdmitValidator:
+		return types.Content{AdmitValidator: &types.AdmitValidator{
+			Registration: f.registration(m.AdmitValidator.GetRegistration()), Power: m.AdmitValidator.GetPower(),
+		}}
+	case *pb.Content_SetPower:
+		return types.Content{SetPower: &types.SetPower{
+			Validator: types.ValidatorID(f.address(m.SetPower.GetValidator())), Power: m.SetPower.GetPower(),
+		}}
+	case *pb.Content_RemoveValidator:
+		return types.Content{RemoveValidator: &types.RemoveValidator{
+			Validator: types.ValidatorID(f.address(m.RemoveValidator.GetValidator())),
+		}}
 	}
 	return types.Content{}
 }
@@ -216,4 +273,20 @@ func (f *fields) token(t *pb.TokenTerms) types.Token {
 		token.Token = f.address(t.GetToken())
 	}
 	return token
+}
+
+func registrationToPB(r types.Registration) *pb.Registration {
+	return &pb.Registration{
+		Operator: r.Operator[:], ConsensusKey: r.ConsensusKey, Signer: r.Signer[:], Moniker: r.Moniker,
+		OperatorSignature: r.OperatorSignature[:], ConsensusSignature: r.ConsensusSignature[:],
+		SignerSignature: r.SignerSignature[:],
+	}
+}
+
+func (f *fields) registration(r *pb.Registration) types.Registration {
+	return types.Registration{
+		Operator: f.address(r.GetOperator()), ConsensusKey: r.GetConsensusKey(), Signer: f.address(r.GetSigner()),
+		Moniker: r.GetMoniker(), OperatorSignature: f.signature(r.GetOperatorSignature()),
+		ConsensusSignature: f.signature(r.GetConsensusSignature()), SignerSignature: f.signature(r.GetSignerSignature()),
+	}
 }

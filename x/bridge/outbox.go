@@ -43,6 +43,7 @@ func (a *applier) initialized(chain *pb.Chain, nonce uint64, e types.Initialized
 		a.emit(EventChainRefused, "chain", decimal(chain.Id), "reason", refusedSet)
 		return
 	}
+	chain.SetEpoch, chain.SetInForce = a.network.Epoch, a.network.Epoch
 	a.order(chain, types.Activate{})
 	a.order(chain, paramsOf(chain))
 	for _, asset := range a.s.Assets() {
@@ -99,10 +100,15 @@ func (a *applier) append(chain *pb.Chain, command *pb.Command) {
 // commands fills the outboxes: first what waits in the backlogs, then batches.
 // A block orders at most max_commands, beginning with another chain each time,
 // and none while max_open_seals are open; what is left over waits in its order.
+// During a handover the outboxes take nothing but the next set.
 func (a *applier) commands() {
 	room := int(a.network.Params.MaxCommands)
 	if a.network.OpenSeals >= a.network.Params.MaxOpenSeals {
 		room = 0
+	}
+	if a.network.Handover != 0 {
+		a.orderSets(room)
+		return
 	}
 	start := int(a.height() % uint64(max(1, len(a.chains)))) //nolint:gosec // an index
 	for i := range a.chains {
@@ -135,6 +141,8 @@ func (a *applier) takeBacklog(chain *pb.Chain, most int) int {
 // wait in its backlog go first.
 func batchDue(network *pb.Network, chain *pb.Chain, nowMS int64) types.Reason {
 	switch {
+	case network.Handover != 0:
+		return types.ReasonHandover
 	case network.OpenSeals >= network.Params.MaxOpenSeals:
 		return types.ReasonOpenSeals
 	case chain.Backlog > 0:
@@ -244,7 +252,9 @@ func (a *applier) finish(chain *pb.Chain, command *pb.Command) {
 		chain.OpenBatches--
 	case types.CommandActivate:
 		chain.Active = !bit(command.Failures, 0)
-	case types.CommandSetValidators, types.CommandRegisterToken, types.CommandSetParams, types.CommandSlash,
+	case types.CommandSetValidators:
+		a.setInForce(chain, command)
+	case types.CommandRegisterToken, types.CommandSetParams, types.CommandSlash,
 		types.CommandReleaseStake:
 	}
 }
@@ -273,6 +283,10 @@ func (a *applier) register(chain *pb.Chain, asset *pb.Asset, token *pb.Token, ad
 // nothing any more. What is left over for the limit is deleted in later blocks.
 func (a *applier) prune() {
 	const most = 256
+	a.s.PruneRoots(a.rootsSince(), maxRootsPruned)
+	if a.network.Handover == 0 && a.height()%a.network.Params.DutyBlocks == 0 {
+		a.forget()
+	}
 	for _, due := range a.s.Due(a.height(), most) {
 		command := a.s.Command(due.Chain, due.Nonce)
 		for _, span := range spansOf(due.Chain, due.Nonce, command.GetEntries()) {

@@ -222,6 +222,7 @@ func (m *Machine) checkSlots(v state.View, b Block, message *pb.SystemTx, ballot
 type inboxSlice struct {
 	chain  *pb.Chain
 	events []types.Event
+	hashes []types.Hash // the accumulator after each
 	end    types.Mark
 }
 
@@ -234,7 +235,7 @@ func checkPayload(b *ballot, payload *pb.Payload) (inboxSlice, error) {
 	if len(payload.Events) == 0 {
 		return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: empty", payload.Chain)
 	}
-	slice := inboxSlice{chain: votes.chain, events: make([]types.Event, 0, len(payload.Events))}
+	slice := inboxSlice{chain: votes.chain, events: make([]types.Event, 0, len(payload.Events)), hashes: make([]types.Hash, 0, len(payload.Events))}
 	hash, nonce := types.Hash(votes.chain.CursorHash), votes.chain.Cursor
 	for _, message := range payload.Events {
 		event, err := eventFromPB(message)
@@ -244,6 +245,7 @@ func checkPayload(b *ballot, payload *pb.Payload) (inboxSlice, error) {
 		nonce++
 		hash = evmsig.Accumulate(hash, evmsig.InboxLeaf(nonce, event))
 		slice.events = append(slice.events, event)
+		slice.hashes = append(slice.hashes, hash)
 	}
 	for _, mark := range b.agreed(votes) {
 		if mark.Nonce == nonce && mark.Hash == hash {

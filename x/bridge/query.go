@@ -37,6 +37,7 @@ var queries = map[string]func(v state.View, args QueryArgs) (any, error){
 	"assets":     queryAssets,
 	"supply":     querySupply,
 	"validators": queryValidators,
+	"validator":  queryValidator,
 	"transfer":   queryTransfer,
 	"transfers":  queryTransfers,
 	"why":        queryWhy,
@@ -173,20 +174,6 @@ func querySupply(v state.View, _ QueryArgs) (any, error) {
 		supply = append(supply, view)
 	}
 	return supply, nil
-}
-
-// ValidatorView is a member of the epoch.
-type ValidatorView struct {
-	types.Validator
-	ID types.ValidatorID `json:"id"`
-}
-
-func queryValidators(v state.View, _ QueryArgs) (any, error) {
-	views := []ValidatorView{}
-	for _, validator := range validatorsFromPB(v.Epoch(v.Network().Epoch)) {
-		views = append(views, ValidatorView{Validator: validator, ID: validator.ID()})
-	}
-	return views, nil
 }
 
 // CommandView is a command of an outbox.

@@ -110,6 +110,6 @@ func queryAccount(v state.View, args QueryArgs) (any, error) {
 	network := v.Network()
 	auth := newAuth(evmsig.Recover, v, network, 0)
 	return AccountView{
-		Operator: args.Operator, Member: auth.operators[args.Operator], Next: auth.next(args.Operator), ChainID: network.ChainId,
+		Operator: args.Operator, Member: auth.member(args.Operator) != nil, Next: auth.next(args.Operator), ChainID: network.ChainId,
 	}, nil
 }

@@ -38,6 +38,7 @@ var lives = map[types.Reason]func(*testing.T){
 	types.ReasonOpenBatches: lifeOpenBatches,
 	types.ReasonOpenSeals:   lifeOpenSeals,
 	types.ReasonBacklog:     lifeBacklog,
+	types.ReasonHandover:    lifeHandover,
 
 	types.ReasonMissingLiquidity: lifeMissingLiquidity,
 	types.ReasonFlowLimit:        lifeFlowLimit,

@@ -32,6 +32,7 @@ func (a *applier) seal() {
 	root := evmsig.MerkleRoot(leaves)
 	seal.Root = root[:]
 	a.s.SetSeal(seal)
+	a.s.SetRoot(seal.Height, seal.Epoch, seal.Root)
 	a.network.OpenSeals++
 	a.emit(EventSealed, "height", decimal(seal.Height), "epoch", decimal(seal.Epoch), "root", root.Hex(),
 		"commands", decimal(uint64(len(leaves))))
@@ -41,7 +42,7 @@ func (a *applier) seal() {
 // late and repeated ones are ignored.
 func (a *applier) signature(from types.ValidatorID, s types.SealSignature) {
 	seal := a.s.Seal(s.Height)
-	if seal == nil || seal.Complete != 0 {
+	if !signable(a.network, seal, a.height()) {
 		return
 	}
 	members := a.s.Epoch(seal.Epoch).GetMembers()
@@ -56,7 +57,7 @@ func (a *applier) signature(from types.ValidatorID, s types.SealSignature) {
 	held.Signatures = slices.Insert(held.Signatures, at,
 		&pb.MemberSignature{Member: uint32(member), Signature: s.Signature[:]}) //nolint:gosec // a position
 	a.s.SetSignatures(s.Height, held)
-	if quorum.Reached(signedPower(members, held), totalPower(members)) {
+	if seal.Complete == 0 && quorum.Reached(signedPower(members, held), totalPower(members)) {
 		seal.Complete = a.height()
 		a.network.OpenSeals--
 		a.s.SetSeal(seal)

@@ -104,7 +104,7 @@ func TestExportedStateComesBackAndGoesOn(t *testing.T) {
 
 // Finished transfers leave the state (I6).
 func TestStateDoesNotGrowWithHistory(t *testing.T) {
-	n := bridgetest.NewPair(t, func(g *types.Genesis) { g.Params.KeepBlocks = 5 })
+	n := bridgetest.NewPair(t, func(g *types.Genesis) { g.Params.KeepBlocks, g.Params.UnbondingBlocks = 5, 10 })
 	size := func() int {
 		for range 10 {
 			n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(1)), alpha)

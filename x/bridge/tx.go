@@ -83,23 +83,28 @@ func DecodeTx(b []byte) (SignedTx, error) {
 // auth authenticates operator transactions for the block at height. All of its
 // answers follow from the state before that block, and from what it took.
 type auth struct {
-	v         state.View
-	recover   SignerRecoverer
-	chainID   string
-	height    uint64
-	operators map[types.Address]bool
-	used      map[types.Address]uint64 // last sequences, where this block has used some
+	v       state.View
+	recover SignerRecoverer
+	chainID string
+	height  uint64
+	used    map[types.Address]uint64 // last sequences, where this block has used some
 }
 
 func newAuth(recover SignerRecoverer, v state.View, network *pb.Network, height uint64) *auth {
-	a := &auth{
-		v: v, recover: recover, chainID: network.ChainId, height: height,
-		operators: map[types.Address]bool{}, used: map[types.Address]uint64{},
+	return &auth{v: v, recover: recover, chainID: network.ChainId, height: height, used: map[types.Address]uint64{}}
+}
+
+// member is the validator of an operator whose transactions are taken, or nil.
+// The banned have nothing more to say.
+func (a *auth) member(operator types.Address) *pb.Member {
+	id, known := a.v.Owner(state.UseOperator, operator)
+	if !known {
+		return nil
 	}
-	for _, member := range v.Epoch(network.Epoch).GetMembers() {
-		a.operators[types.Address(member.Operator)] = true
+	if member := a.v.Member(id); status(member) != types.ValidatorTombstoned {
+		return member
 	}
-	return a
+	return nil
 }
 
 // next is the sequence of an operator's next transaction; the first is 1.
@@ -117,7 +122,7 @@ func (a *auth) check(b []byte, ahead uint64) (SignedTx, error) {
 	if err != nil {
 		return SignedTx{}, err
 	}
-	if !a.operators[tx.Operator] {
+	if a.member(tx.Operator) == nil {
 		return SignedTx{}, refuse(ErrUnknownOperator, "%s is not one of them", tx.Operator)
 	}
 	if tx.ChainID != a.chainID {
@@ -206,15 +211,13 @@ func (m *Machine) verifyTxs(v state.View, network *pb.Network, b Block, txs [][]
 // changes nothing; of one that is, the sequence is used, even where what it
 // says is refused.
 func (a *applier) operatorTx(tx []byte) TxResult {
-	signed, err := newAuth(a.machine.recoverSigner, a.s.View, a.network, a.height()).take(tx)
+	auth := newAuth(a.machine.recoverSigner, a.s.View, a.network, a.height())
+	signed, err := auth.take(tx)
 	if err != nil {
 		return txResult(err)
 	}
 	a.s.SetAccount(signed.Operator, &pb.Account{Sequence: signed.Sequence})
-	if signed.Propose != nil {
-		return txResult(a.submit(signed.Operator, signed.Propose.Content))
-	}
-	return txResult(a.cast(signed.Operator, *signed.Vote))
+	return txResult(a.perform(signed, auth.member(signed.Operator)))
 }
 
 func txResult(err error) TxResult {

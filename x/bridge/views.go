@@ -116,14 +116,15 @@ func (m *Machine) Validators(r Reader) (validators []types.Validator, err error)
 	return validatorsFromPB(v.Epoch(v.Network().Epoch)), nil
 }
 
-// SealsToSign reads the open seals that want the signature of a signer which
-// the state does not hold yet, the oldest first, at most limit.
-func (m *Machine) SealsToSign(r Reader, signer types.Address, limit int) (seals []SealState, err error) {
+// SealsToSign reads the seals that want, in the votes for the block at height,
+// the signature of a signer which the state does not hold yet, the oldest first,
+// at most limit.
+func (m *Machine) SealsToSign(r Reader, height int64, signer types.Address, limit int) (seals []SealState, err error) {
 	defer state.Catch(&err)
 	v := state.NewView(r)
 	network := v.Network()
-	v.Seals(0, func(seal *pb.Seal) bool {
-		if seal.Complete != 0 {
+	v.Seals(network.Signed+1, func(seal *pb.Seal) bool { // those before take no signatures any more
+		if !signable(network, seal, uint64(height)) { //nolint:gosec // heights are positive
 			return true
 		}
 		member := signerSet(v.Epoch(seal.Epoch)).Index(signer)

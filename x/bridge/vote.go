@@ -21,7 +21,7 @@ func (m *Machine) BuildVote(r Reader, height int64, self types.ValidatorID, p Pe
 	v := state.NewView(r)
 	network := v.Network()
 	b := &voteBuilder{room: min(limit, types.MaxVoteBytes) - 1, message: &pb.VoteExtension{}}
-	b.addSignatures(v, network, self, p.Signatures)
+	b.addSignatures(v, network, uint64(height), self, p.Signatures) //nolint:gosec // heights are positive
 	b.addChains(v, network, height, self, p.Chains)
 	return encodeVote(b.message), nil
 }
@@ -34,7 +34,7 @@ type voteBuilder struct {
 // Encoded sizes beside a message's own bytes: its tag and its length.
 const fieldOverhead = 3
 
-func (b *voteBuilder) addSignatures(v state.View, network *pb.Network, self types.ValidatorID, own []types.SealSignature) {
+func (b *voteBuilder) addSignatures(v state.View, network *pb.Network, height uint64, self types.ValidatorID, own []types.SealSignature) {
 	own = slices.Clone(own)
 	slices.SortFunc(own, func(x, y types.SealSignature) int { return cmp.Compare(x.Height, y.Height) })
 	own = slices.CompactFunc(own, func(x, y types.SealSignature) bool { return x.Height == y.Height })
@@ -43,7 +43,7 @@ func (b *voteBuilder) addSignatures(v state.View, network *pb.Network, self type
 			return
 		}
 		seal := v.Seal(s.Height)
-		if seal == nil || seal.Complete != 0 {
+		if !signable(network, seal, height) {
 			continue
 		}
 		members := v.Epoch(seal.Epoch).GetMembers()
@@ -225,7 +225,7 @@ func (m *Machine) VerifyVote(r Reader, height int64, from types.ValidatorID, ext
 	var checked []types.SealSignature
 	for _, s := range vote.Signatures {
 		seal := v.Seal(s.Height)
-		if seal == nil || seal.Complete != 0 {
+		if !signable(network, seal, uint64(height)) { //nolint:gosec // heights are positive
 			continue
 		}
 		members := v.Epoch(seal.Epoch).GetMembers()

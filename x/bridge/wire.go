@@ -242,6 +242,14 @@ func (f *fields) hash(b []byte) (h types.Hash) {
 	return types.Hash(b)
 }
 
+func (f *fields) signature(b []byte) (s types.Signature) {
+	if len(b) != len(s) {
+		f.err = fmt.Errorf("signature of %d bytes", len(b))
+		return s
+	}
+	return types.Signature(b)
+}
+
 func (f *fields) amount(b []byte) types.Amount {
 	a, err := types.AmountFromBytes(b)
 	if err == nil && len(b) > 0 && b[0] == 0 {

@@ -211,8 +211,8 @@ func (b *bench) signer(ctx context.Context, i int) error {
 		case <-b.wake[i]:
 		}
 		a := b.cluster.Nodes[i].App
-		err := a.View(func(state bridge.Reader, _ int64) error {
-			seals, err := a.Machine().SealsToSign(state, b.signers[i], 16)
+		err := a.View(func(state bridge.Reader, height int64) error {
+			seals, err := a.Machine().SealsToSign(state, height+1, b.signers[i], 16)
 			if err != nil {
 				return err
 			}

@@ -88,6 +88,12 @@ type TxBody struct {
 	//
 	//	*TxBody_Propose
 	//	*TxBody_Vote
+	//	*TxBody_Edit
+	//	*TxBody_Rotate
+	//	*TxBody_ChangeOperator
+	//	*TxBody_Leave
+	//	*TxBody_Unjail
+	//	*TxBody_Report
 	Message       isTxBody_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -176,6 +182,60 @@ func (x *TxBody) GetVote() *GovVote {
 	return nil
 }
 
+func (x *TxBody) GetEdit() *EditValidator {
+	if x != nil {
+		if x, ok := x.Message.(*TxBody_Edit); ok {
+			return x.Edit
+		}
+	}
+	return nil
+}
+
+func (x *TxBody) GetRotate() *RotateSigner {
+	if x != nil {
+		if x, ok := x.Message.(*TxBody_Rotate); ok {
+			return x.Rotate
+		}
+	}
+	return nil
+}
+
+func (x *TxBody) GetChangeOperator() *ChangeOperator {
+	if x != nil {
+		if x, ok := x.Message.(*TxBody_ChangeOperator); ok {
+			return x.ChangeOperator
+		}
+	}
+	return nil
+}
+
+func (x *TxBody) GetLeave() *Leave {
+	if x != nil {
+		if x, ok := x.Message.(*TxBody_Leave); ok {
+			return x.Leave
+		}
+	}
+	return nil
+}
+
+func (x *TxBody) GetUnjail() *Unjail {
+	if x != nil {
+		if x, ok := x.Message.(*TxBody_Unjail); ok {
+			return x.Unjail
+		}
+	}
+	return nil
+}
+
+func (x *TxBody) GetReport() *ReportSignature {
+	if x != nil {
+		if x, ok := x.Message.(*TxBody_Report); ok {
+			return x.Report
+		}
+	}
+	return nil
+}
+
 type isTxBody_Message interface {
 	isTxBody_Message()
 }
@@ -188,9 +248,432 @@ type TxBody_Vote struct {
 	Vote *GovVote `protobuf:"bytes,6,opt,name=vote,proto3,oneof"`
 }
 
+type TxBody_Edit struct {
+	Edit *EditValidator `protobuf:"bytes,7,opt,name=edit,proto3,oneof"`
+}
+
+type TxBody_Rotate struct {
+	Rotate *RotateSigner `protobuf:"bytes,8,opt,name=rotate,proto3,oneof"`
+}
+
+type TxBody_ChangeOperator struct {
+	ChangeOperator *ChangeOperator `protobuf:"bytes,9,opt,name=change_operator,json=changeOperator,proto3,oneof"`
+}
+
+type TxBody_Leave struct {
+	Leave *Leave `protobuf:"bytes,10,opt,name=leave,proto3,oneof"`
+}
+
+type TxBody_Unjail struct {
+	Unjail *Unjail `protobuf:"bytes,11,opt,name=unjail,proto3,oneof"`
+}
+
+type TxBody_Report struct {
+	Report *ReportSignature `protobuf:"bytes,12,opt,name=report,proto3,oneof"`
+}
+
 func (*TxBody_Propose) isTxBody_Message() {}
 
 func (*TxBody_Vote) isTxBody_Message() {}
+
+func (*TxBody_Edit) isTxBody_Message() {}
+
+func (*TxBody_Rotate) isTxBody_Message() {}
+
+func (*TxBody_ChangeOperator) isTxBody_Message() {}
+
+func (*TxBody_Leave) isTxBody_Message() {}
+
+func (*TxBody_Unjail) isTxBody_Message() {}
+
+func (*TxBody_Report) isTxBody_Message() {}
+
+// Registration is the keys of a validator, each of which has signed it.
+type Registration struct {
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Operator           []byte                 `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`                             // 20 bytes
+	ConsensusKey       []byte                 `protobuf:"bytes,2,opt,name=consensus_key,json=consensusKey,proto3" json:"consensus_key,omitempty"` // ed25519
+	Signer             []byte                 `protobuf:"bytes,3,opt,name=signer,proto3" json:"signer,omitempty"`                                 // 20 bytes
+	Moniker            string                 `protobuf:"bytes,4,opt,name=moniker,proto3" json:"moniker,omitempty"`
+	OperatorSignature  []byte                 `protobuf:"bytes,5,opt,name=operator_signature,json=operatorSignature,proto3" json:"operator_signature,omitempty"`    // 64 bytes, EIP-2098
+	ConsensusSignature []byte                 `protobuf:"bytes,6,opt,name=consensus_signature,json=consensusSignature,proto3" json:"consensus_signature,omitempty"` // 64 bytes, ed25519
+	SignerSignature    []byte                 `protobuf:"bytes,7,opt,name=signer_signature,json=signerSignature,proto3" json:"signer_signature,omitempty"`          // 64 bytes, EIP-2098
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *Registration) Reset() {
+	*x = Registration{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Registration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Registration) ProtoMessage() {}
+
+func (x *Registration) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Registration.ProtoReflect.Descriptor instead.
+func (*Registration) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Registration) GetOperator() []byte {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
+
+func (x *Registration) GetConsensusKey() []byte {
+	if x != nil {
+		return x.ConsensusKey
+	}
+	return nil
+}
+
+func (x *Registration) GetSigner() []byte {
+	if x != nil {
+		return x.Signer
+	}
+	return nil
+}
+
+func (x *Registration) GetMoniker() string {
+	if x != nil {
+		return x.Moniker
+	}
+	return ""
+}
+
+func (x *Registration) GetOperatorSignature() []byte {
+	if x != nil {
+		return x.OperatorSignature
+	}
+	return nil
+}
+
+func (x *Registration) GetConsensusSignature() []byte {
+	if x != nil {
+		return x.ConsensusSignature
+	}
+	return nil
+}
+
+func (x *Registration) GetSignerSignature() []byte {
+	if x != nil {
+		return x.SignerSignature
+	}
+	return nil
+}
+
+// EditValidator changes what a validator is called.
+type EditValidator struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Moniker       string                 `protobuf:"bytes,1,opt,name=moniker,proto3" json:"moniker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditValidator) Reset() {
+	*x = EditValidator{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditValidator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditValidator) ProtoMessage() {}
+
+func (x *EditValidator) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditValidator.ProtoReflect.Descriptor instead.
+func (*EditValidator) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EditValidator) GetMoniker() string {
+	if x != nil {
+		return x.Moniker
+	}
+	return ""
+}
+
+// RotateSigner changes a validator's signer, from the next epoch on.
+type RotateSigner struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Signer        []byte                 `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`       // 20 bytes
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"` // 64 bytes, EIP-2098: of the new signer, over the registration with it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateSigner) Reset() {
+	*x = RotateSigner{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateSigner) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateSigner) ProtoMessage() {}
+
+func (x *RotateSigner) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateSigner.ProtoReflect.Descriptor instead.
+func (*RotateSigner) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RotateSigner) GetSigner() []byte {
+	if x != nil {
+		return x.Signer
+	}
+	return nil
+}
+
+func (x *RotateSigner) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// ChangeOperator hands a validator to another operator key.
+type ChangeOperator struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operator      []byte                 `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`   // 20 bytes
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"` // 64 bytes, EIP-2098: of the new operator, over the registration with it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeOperator) Reset() {
+	*x = ChangeOperator{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeOperator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeOperator) ProtoMessage() {}
+
+func (x *ChangeOperator) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeOperator.ProtoReflect.Descriptor instead.
+func (*ChangeOperator) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ChangeOperator) GetOperator() []byte {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
+
+func (x *ChangeOperator) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// Leave takes a validator out of the next epoch.
+type Leave struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Leave) Reset() {
+	*x = Leave{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leave) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leave) ProtoMessage() {}
+
+func (x *Leave) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leave.ProtoReflect.Descriptor instead.
+func (*Leave) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{6}
+}
+
+// Unjail brings a jailed validator back into the next epoch.
+type Unjail struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unjail) Reset() {
+	*x = Unjail{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unjail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unjail) ProtoMessage() {}
+
+func (x *Unjail) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unjail.ProtoReflect.Descriptor instead.
+func (*Unjail) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{7}
+}
+
+// ReportSignature is the signature of a seal that the network never made.
+type ReportSignature struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Height        uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
+	Root          []byte                 `protobuf:"bytes,3,opt,name=root,proto3" json:"root,omitempty"`           // 32 bytes
+	Signature     []byte                 `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"` // 64 bytes, EIP-2098
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportSignature) Reset() {
+	*x = ReportSignature{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportSignature) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportSignature) ProtoMessage() {}
+
+func (x *ReportSignature) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportSignature.ProtoReflect.Descriptor instead.
+func (*ReportSignature) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ReportSignature) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *ReportSignature) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *ReportSignature) GetRoot() []byte {
+	if x != nil {
+		return x.Root
+	}
+	return nil
+}
+
+func (x *ReportSignature) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
 
 // GovPropose submits a proposal; it is its proposer's vote for it too.
 type GovPropose struct {
@@ -202,7 +685,7 @@ type GovPropose struct {
 
 func (x *GovPropose) Reset() {
 	*x = GovPropose{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[2]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -214,7 +697,7 @@ func (x *GovPropose) String() string {
 func (*GovPropose) ProtoMessage() {}
 
 func (x *GovPropose) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[2]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -227,7 +710,7 @@ func (x *GovPropose) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GovPropose.ProtoReflect.Descriptor instead.
 func (*GovPropose) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{2}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GovPropose) GetContent() *Content {
@@ -248,7 +731,7 @@ type GovVote struct {
 
 func (x *GovVote) Reset() {
 	*x = GovVote{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[3]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -260,7 +743,7 @@ func (x *GovVote) String() string {
 func (*GovVote) ProtoMessage() {}
 
 func (x *GovVote) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[3]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -273,7 +756,7 @@ func (x *GovVote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GovVote.ProtoReflect.Descriptor instead.
 func (*GovVote) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{3}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GovVote) GetProposal() uint64 {
@@ -305,6 +788,9 @@ type Content struct {
 	//	*Content_RegisterAsset
 	//	*Content_MapAsset
 	//	*Content_ResolveQuarantine
+	//	*Content_AdmitValidator
+	//	*Content_SetPower
+	//	*Content_RemoveValidator
 	Content       isContent_Content `protobuf_oneof:"content"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -312,7 +798,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[4]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +810,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[4]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +823,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{4}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Content) GetContent() isContent_Content {
@@ -437,6 +923,33 @@ func (x *Content) GetResolveQuarantine() *ResolveQuarantine {
 	return nil
 }
 
+func (x *Content) GetAdmitValidator() *AdmitValidator {
+	if x != nil {
+		if x, ok := x.Content.(*Content_AdmitValidator); ok {
+			return x.AdmitValidator
+		}
+	}
+	return nil
+}
+
+func (x *Content) GetSetPower() *SetPower {
+	if x != nil {
+		if x, ok := x.Content.(*Content_SetPower); ok {
+			return x.SetPower
+		}
+	}
+	return nil
+}
+
+func (x *Content) GetRemoveValidator() *RemoveValidator {
+	if x != nil {
+		if x, ok := x.Content.(*Content_RemoveValidator); ok {
+			return x.RemoveValidator
+		}
+	}
+	return nil
+}
+
 type isContent_Content interface {
 	isContent_Content()
 }
@@ -481,6 +994,18 @@ type Content_ResolveQuarantine struct {
 	ResolveQuarantine *ResolveQuarantine `protobuf:"bytes,10,opt,name=resolve_quarantine,json=resolveQuarantine,proto3,oneof"`
 }
 
+type Content_AdmitValidator struct {
+	AdmitValidator *AdmitValidator `protobuf:"bytes,11,opt,name=admit_validator,json=admitValidator,proto3,oneof"`
+}
+
+type Content_SetPower struct {
+	SetPower *SetPower `protobuf:"bytes,12,opt,name=set_power,json=setPower,proto3,oneof"`
+}
+
+type Content_RemoveValidator struct {
+	RemoveValidator *RemoveValidator `protobuf:"bytes,13,opt,name=remove_validator,json=removeValidator,proto3,oneof"`
+}
+
 func (*Content_Text) isContent_Content() {}
 
 func (*Content_Params) isContent_Content() {}
@@ -501,6 +1026,163 @@ func (*Content_MapAsset) isContent_Content() {}
 
 func (*Content_ResolveQuarantine) isContent_Content() {}
 
+func (*Content_AdmitValidator) isContent_Content() {}
+
+func (*Content_SetPower) isContent_Content() {}
+
+func (*Content_RemoveValidator) isContent_Content() {}
+
+// AdmitValidator takes a validator into the next epoch.
+type AdmitValidator struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Registration  *Registration          `protobuf:"bytes,1,opt,name=registration,proto3" json:"registration,omitempty"`
+	Power         uint32                 `protobuf:"varint,2,opt,name=power,proto3" json:"power,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdmitValidator) Reset() {
+	*x = AdmitValidator{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdmitValidator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdmitValidator) ProtoMessage() {}
+
+func (x *AdmitValidator) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdmitValidator.ProtoReflect.Descriptor instead.
+func (*AdmitValidator) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AdmitValidator) GetRegistration() *Registration {
+	if x != nil {
+		return x.Registration
+	}
+	return nil
+}
+
+func (x *AdmitValidator) GetPower() uint32 {
+	if x != nil {
+		return x.Power
+	}
+	return 0
+}
+
+// SetPower changes a validator's power from the next epoch on.
+type SetPower struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Validator     []byte                 `protobuf:"bytes,1,opt,name=validator,proto3" json:"validator,omitempty"` // 20 bytes: its consensus address
+	Power         uint32                 `protobuf:"varint,2,opt,name=power,proto3" json:"power,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPower) Reset() {
+	*x = SetPower{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPower) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPower) ProtoMessage() {}
+
+func (x *SetPower) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPower.ProtoReflect.Descriptor instead.
+func (*SetPower) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SetPower) GetValidator() []byte {
+	if x != nil {
+		return x.Validator
+	}
+	return nil
+}
+
+func (x *SetPower) GetPower() uint32 {
+	if x != nil {
+		return x.Power
+	}
+	return 0
+}
+
+// RemoveValidator takes a validator out of the next epoch.
+type RemoveValidator struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Validator     []byte                 `protobuf:"bytes,1,opt,name=validator,proto3" json:"validator,omitempty"` // 20 bytes: its consensus address
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveValidator) Reset() {
+	*x = RemoveValidator{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveValidator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveValidator) ProtoMessage() {}
+
+func (x *RemoveValidator) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveValidator.ProtoReflect.Descriptor instead.
+func (*RemoveValidator) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RemoveValidator) GetValidator() []byte {
+	if x != nil {
+		return x.Validator
+	}
+	return nil
+}
+
 // Text does nothing.
 type Text struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -512,7 +1194,7 @@ type Text struct {
 
 func (x *Text) Reset() {
 	*x = Text{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[5]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -524,7 +1206,7 @@ func (x *Text) String() string {
 func (*Text) ProtoMessage() {}
 
 func (x *Text) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[5]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -537,7 +1219,7 @@ func (x *Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Text.ProtoReflect.Descriptor instead.
 func (*Text) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{5}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Text) GetTitle() string {
@@ -564,7 +1246,7 @@ type ParamChanges struct {
 
 func (x *ParamChanges) Reset() {
 	*x = ParamChanges{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[6]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +1258,7 @@ func (x *ParamChanges) String() string {
 func (*ParamChanges) ProtoMessage() {}
 
 func (x *ParamChanges) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[6]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +1271,7 @@ func (x *ParamChanges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParamChanges.ProtoReflect.Descriptor instead.
 func (*ParamChanges) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{6}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ParamChanges) GetChanges() []*ParamChange {
@@ -609,7 +1291,7 @@ type ParamChange struct {
 
 func (x *ParamChange) Reset() {
 	*x = ParamChange{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[7]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +1303,7 @@ func (x *ParamChange) String() string {
 func (*ParamChange) ProtoMessage() {}
 
 func (x *ParamChange) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[7]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +1316,7 @@ func (x *ParamChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParamChange.ProtoReflect.Descriptor instead.
 func (*ParamChange) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{7}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ParamChange) GetName() string {
@@ -661,7 +1343,7 @@ type Unpause struct {
 
 func (x *Unpause) Reset() {
 	*x = Unpause{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +1355,7 @@ func (x *Unpause) String() string {
 func (*Unpause) ProtoMessage() {}
 
 func (x *Unpause) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +1368,7 @@ func (x *Unpause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unpause.ProtoReflect.Descriptor instead.
 func (*Unpause) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{8}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Unpause) GetChain() uint64 {
@@ -709,7 +1391,7 @@ type AddChain struct {
 
 func (x *AddChain) Reset() {
 	*x = AddChain{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +1403,7 @@ func (x *AddChain) String() string {
 func (*AddChain) ProtoMessage() {}
 
 func (x *AddChain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +1416,7 @@ func (x *AddChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddChain.ProtoReflect.Descriptor instead.
 func (*AddChain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{9}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AddChain) GetChain() *ChainTerms {
@@ -780,7 +1462,7 @@ type ChainTerms struct {
 
 func (x *ChainTerms) Reset() {
 	*x = ChainTerms{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +1474,7 @@ func (x *ChainTerms) String() string {
 func (*ChainTerms) ProtoMessage() {}
 
 func (x *ChainTerms) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +1487,7 @@ func (x *ChainTerms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainTerms.ProtoReflect.Descriptor instead.
 func (*ChainTerms) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{10}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ChainTerms) GetId() uint64 {
@@ -871,7 +1553,7 @@ type ChangeChain struct {
 
 func (x *ChangeChain) Reset() {
 	*x = ChangeChain{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +1565,7 @@ func (x *ChangeChain) String() string {
 func (*ChangeChain) ProtoMessage() {}
 
 func (x *ChangeChain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1578,7 @@ func (x *ChangeChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeChain.ProtoReflect.Descriptor instead.
 func (*ChangeChain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{11}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ChangeChain) GetId() uint64 {
@@ -944,7 +1626,7 @@ type RetireChain struct {
 
 func (x *RetireChain) Reset() {
 	*x = RetireChain{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1638,7 @@ func (x *RetireChain) String() string {
 func (*RetireChain) ProtoMessage() {}
 
 func (x *RetireChain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1651,7 @@ func (x *RetireChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetireChain.ProtoReflect.Descriptor instead.
 func (*RetireChain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{12}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RetireChain) GetId() uint64 {
@@ -999,7 +1681,7 @@ type Reanchor struct {
 
 func (x *Reanchor) Reset() {
 	*x = Reanchor{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1693,7 @@ func (x *Reanchor) String() string {
 func (*Reanchor) ProtoMessage() {}
 
 func (x *Reanchor) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1706,7 @@ func (x *Reanchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reanchor.ProtoReflect.Descriptor instead.
 func (*Reanchor) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{13}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Reanchor) GetId() uint64 {
@@ -1108,7 +1790,7 @@ type AssetToken struct {
 
 func (x *AssetToken) Reset() {
 	*x = AssetToken{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1120,7 +1802,7 @@ func (x *AssetToken) String() string {
 func (*AssetToken) ProtoMessage() {}
 
 func (x *AssetToken) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1133,7 +1815,7 @@ func (x *AssetToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetToken.ProtoReflect.Descriptor instead.
 func (*AssetToken) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{14}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AssetToken) GetAsset() []byte {
@@ -1162,7 +1844,7 @@ type SkippedCommand struct {
 
 func (x *SkippedCommand) Reset() {
 	*x = SkippedCommand{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1856,7 @@ func (x *SkippedCommand) String() string {
 func (*SkippedCommand) ProtoMessage() {}
 
 func (x *SkippedCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1869,7 @@ func (x *SkippedCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkippedCommand.ProtoReflect.Descriptor instead.
 func (*SkippedCommand) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{15}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SkippedCommand) GetNonce() uint64 {
@@ -1215,7 +1897,7 @@ type AssetBalance struct {
 
 func (x *AssetBalance) Reset() {
 	*x = AssetBalance{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1909,7 @@ func (x *AssetBalance) String() string {
 func (*AssetBalance) ProtoMessage() {}
 
 func (x *AssetBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1922,7 @@ func (x *AssetBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetBalance.ProtoReflect.Descriptor instead.
 func (*AssetBalance) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{16}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AssetBalance) GetAsset() []byte {
@@ -1271,7 +1953,7 @@ type RegisterAsset struct {
 
 func (x *RegisterAsset) Reset() {
 	*x = RegisterAsset{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +1965,7 @@ func (x *RegisterAsset) String() string {
 func (*RegisterAsset) ProtoMessage() {}
 
 func (x *RegisterAsset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1296,7 +1978,7 @@ func (x *RegisterAsset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterAsset.ProtoReflect.Descriptor instead.
 func (*RegisterAsset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{17}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RegisterAsset) GetId() []byte {
@@ -1345,7 +2027,7 @@ type MapAsset struct {
 
 func (x *MapAsset) Reset() {
 	*x = MapAsset{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +2039,7 @@ func (x *MapAsset) String() string {
 func (*MapAsset) ProtoMessage() {}
 
 func (x *MapAsset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +2052,7 @@ func (x *MapAsset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapAsset.ProtoReflect.Descriptor instead.
 func (*MapAsset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{18}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MapAsset) GetAsset() []byte {
@@ -1407,7 +2089,7 @@ type TokenTerms struct {
 
 func (x *TokenTerms) Reset() {
 	*x = TokenTerms{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +2101,7 @@ func (x *TokenTerms) String() string {
 func (*TokenTerms) ProtoMessage() {}
 
 func (x *TokenTerms) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +2114,7 @@ func (x *TokenTerms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenTerms.ProtoReflect.Descriptor instead.
 func (*TokenTerms) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{19}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *TokenTerms) GetChain() uint64 {
@@ -1530,7 +2212,7 @@ type ResolveQuarantine struct {
 
 func (x *ResolveQuarantine) Reset() {
 	*x = ResolveQuarantine{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1542,7 +2224,7 @@ func (x *ResolveQuarantine) String() string {
 func (*ResolveQuarantine) ProtoMessage() {}
 
 func (x *ResolveQuarantine) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1555,7 +2237,7 @@ func (x *ResolveQuarantine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveQuarantine.ProtoReflect.Descriptor instead.
 func (*ResolveQuarantine) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{20}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ResolveQuarantine) GetId() uint64 {
@@ -1589,7 +2271,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +2283,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +2296,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{21}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Proposal) GetId() uint64 {
@@ -1683,7 +2365,7 @@ type ProposalVote struct {
 
 func (x *ProposalVote) Reset() {
 	*x = ProposalVote{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +2377,7 @@ func (x *ProposalVote) String() string {
 func (*ProposalVote) ProtoMessage() {}
 
 func (x *ProposalVote) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +2390,7 @@ func (x *ProposalVote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposalVote.ProtoReflect.Descriptor instead.
 func (*ProposalVote) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{22}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ProposalVote) GetOperator() []byte {
@@ -1735,7 +2417,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1747,7 +2429,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1760,7 +2442,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{23}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Account) GetSequence() uint64 {
@@ -1778,21 +2460,51 @@ const file_bridged_bridge_v1_gov_proto_rawDesc = "" +
 	"\n" +
 	"OperatorTx\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xf8\x01\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xde\x04\n" +
 	"\x06TxBody\x12\x19\n" +
 	"\bchain_id\x18\x01 \x01(\tR\achainId\x12\x1a\n" +
 	"\boperator\x18\x02 \x01(\fR\boperator\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x04R\bsequence\x12#\n" +
 	"\rexpiry_height\x18\x04 \x01(\x04R\fexpiryHeight\x129\n" +
 	"\apropose\x18\x05 \x01(\v2\x1d.bridged.bridge.v1.GovProposeH\x00R\apropose\x120\n" +
-	"\x04vote\x18\x06 \x01(\v2\x1a.bridged.bridge.v1.GovVoteH\x00R\x04voteB\t\n" +
-	"\amessage\"B\n" +
+	"\x04vote\x18\x06 \x01(\v2\x1a.bridged.bridge.v1.GovVoteH\x00R\x04vote\x126\n" +
+	"\x04edit\x18\a \x01(\v2 .bridged.bridge.v1.EditValidatorH\x00R\x04edit\x129\n" +
+	"\x06rotate\x18\b \x01(\v2\x1f.bridged.bridge.v1.RotateSignerH\x00R\x06rotate\x12L\n" +
+	"\x0fchange_operator\x18\t \x01(\v2!.bridged.bridge.v1.ChangeOperatorH\x00R\x0echangeOperator\x120\n" +
+	"\x05leave\x18\n" +
+	" \x01(\v2\x18.bridged.bridge.v1.LeaveH\x00R\x05leave\x123\n" +
+	"\x06unjail\x18\v \x01(\v2\x19.bridged.bridge.v1.UnjailH\x00R\x06unjail\x12<\n" +
+	"\x06report\x18\f \x01(\v2\".bridged.bridge.v1.ReportSignatureH\x00R\x06reportB\t\n" +
+	"\amessage\"\x8c\x02\n" +
+	"\fRegistration\x12\x1a\n" +
+	"\boperator\x18\x01 \x01(\fR\boperator\x12#\n" +
+	"\rconsensus_key\x18\x02 \x01(\fR\fconsensusKey\x12\x16\n" +
+	"\x06signer\x18\x03 \x01(\fR\x06signer\x12\x18\n" +
+	"\amoniker\x18\x04 \x01(\tR\amoniker\x12-\n" +
+	"\x12operator_signature\x18\x05 \x01(\fR\x11operatorSignature\x12/\n" +
+	"\x13consensus_signature\x18\x06 \x01(\fR\x12consensusSignature\x12)\n" +
+	"\x10signer_signature\x18\a \x01(\fR\x0fsignerSignature\")\n" +
+	"\rEditValidator\x12\x18\n" +
+	"\amoniker\x18\x01 \x01(\tR\amoniker\"D\n" +
+	"\fRotateSigner\x12\x16\n" +
+	"\x06signer\x18\x01 \x01(\fR\x06signer\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"J\n" +
+	"\x0eChangeOperator\x12\x1a\n" +
+	"\boperator\x18\x01 \x01(\fR\boperator\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\a\n" +
+	"\x05Leave\"\b\n" +
+	"\x06Unjail\"q\n" +
+	"\x0fReportSignature\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
+	"\x04root\x18\x03 \x01(\fR\x04root\x12\x1c\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\"B\n" +
 	"\n" +
 	"GovPropose\x124\n" +
 	"\acontent\x18\x01 \x01(\v2\x1a.bridged.bridge.v1.ContentR\acontent\"7\n" +
 	"\aGovVote\x12\x1a\n" +
 	"\bproposal\x18\x01 \x01(\x04R\bproposal\x12\x10\n" +
-	"\x03yes\x18\x02 \x01(\bR\x03yes\"\xa0\x05\n" +
+	"\x03yes\x18\x02 \x01(\bR\x03yes\"\xfb\x06\n" +
 	"\aContent\x12-\n" +
 	"\x04text\x18\x01 \x01(\v2\x17.bridged.bridge.v1.TextH\x00R\x04text\x129\n" +
 	"\x06params\x18\x02 \x01(\v2\x1f.bridged.bridge.v1.ParamChangesH\x00R\x06params\x126\n" +
@@ -1804,8 +2516,19 @@ const file_bridged_bridge_v1_gov_proto_rawDesc = "" +
 	"\x0eregister_asset\x18\b \x01(\v2 .bridged.bridge.v1.RegisterAssetH\x00R\rregisterAsset\x12:\n" +
 	"\tmap_asset\x18\t \x01(\v2\x1b.bridged.bridge.v1.MapAssetH\x00R\bmapAsset\x12U\n" +
 	"\x12resolve_quarantine\x18\n" +
-	" \x01(\v2$.bridged.bridge.v1.ResolveQuarantineH\x00R\x11resolveQuarantineB\t\n" +
-	"\acontent\"0\n" +
+	" \x01(\v2$.bridged.bridge.v1.ResolveQuarantineH\x00R\x11resolveQuarantine\x12L\n" +
+	"\x0fadmit_validator\x18\v \x01(\v2!.bridged.bridge.v1.AdmitValidatorH\x00R\x0eadmitValidator\x12:\n" +
+	"\tset_power\x18\f \x01(\v2\x1b.bridged.bridge.v1.SetPowerH\x00R\bsetPower\x12O\n" +
+	"\x10remove_validator\x18\r \x01(\v2\".bridged.bridge.v1.RemoveValidatorH\x00R\x0fremoveValidatorB\t\n" +
+	"\acontent\"k\n" +
+	"\x0eAdmitValidator\x12C\n" +
+	"\fregistration\x18\x01 \x01(\v2\x1f.bridged.bridge.v1.RegistrationR\fregistration\x12\x14\n" +
+	"\x05power\x18\x02 \x01(\rR\x05power\">\n" +
+	"\bSetPower\x12\x1c\n" +
+	"\tvalidator\x18\x01 \x01(\fR\tvalidator\x12\x14\n" +
+	"\x05power\x18\x02 \x01(\rR\x05power\"/\n" +
+	"\x0fRemoveValidator\x12\x1c\n" +
+	"\tvalidator\x18\x01 \x01(\fR\tvalidator\"0\n" +
 	"\x04Text\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"H\n" +
@@ -1922,60 +2645,80 @@ func file_bridged_bridge_v1_gov_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_gov_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_gov_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_bridged_bridge_v1_gov_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_bridged_bridge_v1_gov_proto_goTypes = []any{
 	(*OperatorTx)(nil),        // 0: bridged.bridge.v1.OperatorTx
 	(*TxBody)(nil),            // 1: bridged.bridge.v1.TxBody
-	(*GovPropose)(nil),        // 2: bridged.bridge.v1.GovPropose
-	(*GovVote)(nil),           // 3: bridged.bridge.v1.GovVote
-	(*Content)(nil),           // 4: bridged.bridge.v1.Content
-	(*Text)(nil),              // 5: bridged.bridge.v1.Text
-	(*ParamChanges)(nil),      // 6: bridged.bridge.v1.ParamChanges
-	(*ParamChange)(nil),       // 7: bridged.bridge.v1.ParamChange
-	(*Unpause)(nil),           // 8: bridged.bridge.v1.Unpause
-	(*AddChain)(nil),          // 9: bridged.bridge.v1.AddChain
-	(*ChainTerms)(nil),        // 10: bridged.bridge.v1.ChainTerms
-	(*ChangeChain)(nil),       // 11: bridged.bridge.v1.ChangeChain
-	(*RetireChain)(nil),       // 12: bridged.bridge.v1.RetireChain
-	(*Reanchor)(nil),          // 13: bridged.bridge.v1.Reanchor
-	(*AssetToken)(nil),        // 14: bridged.bridge.v1.AssetToken
-	(*SkippedCommand)(nil),    // 15: bridged.bridge.v1.SkippedCommand
-	(*AssetBalance)(nil),      // 16: bridged.bridge.v1.AssetBalance
-	(*RegisterAsset)(nil),     // 17: bridged.bridge.v1.RegisterAsset
-	(*MapAsset)(nil),          // 18: bridged.bridge.v1.MapAsset
-	(*TokenTerms)(nil),        // 19: bridged.bridge.v1.TokenTerms
-	(*ResolveQuarantine)(nil), // 20: bridged.bridge.v1.ResolveQuarantine
-	(*Proposal)(nil),          // 21: bridged.bridge.v1.Proposal
-	(*ProposalVote)(nil),      // 22: bridged.bridge.v1.ProposalVote
-	(*Account)(nil),           // 23: bridged.bridge.v1.Account
+	(*Registration)(nil),      // 2: bridged.bridge.v1.Registration
+	(*EditValidator)(nil),     // 3: bridged.bridge.v1.EditValidator
+	(*RotateSigner)(nil),      // 4: bridged.bridge.v1.RotateSigner
+	(*ChangeOperator)(nil),    // 5: bridged.bridge.v1.ChangeOperator
+	(*Leave)(nil),             // 6: bridged.bridge.v1.Leave
+	(*Unjail)(nil),            // 7: bridged.bridge.v1.Unjail
+	(*ReportSignature)(nil),   // 8: bridged.bridge.v1.ReportSignature
+	(*GovPropose)(nil),        // 9: bridged.bridge.v1.GovPropose
+	(*GovVote)(nil),           // 10: bridged.bridge.v1.GovVote
+	(*Content)(nil),           // 11: bridged.bridge.v1.Content
+	(*AdmitValidator)(nil),    // 12: bridged.bridge.v1.AdmitValidator
+	(*SetPower)(nil),          // 13: bridged.bridge.v1.SetPower
+	(*RemoveValidator)(nil),   // 14: bridged.bridge.v1.RemoveValidator
+	(*Text)(nil),              // 15: bridged.bridge.v1.Text
+	(*ParamChanges)(nil),      // 16: bridged.bridge.v1.ParamChanges
+	(*ParamChange)(nil),       // 17: bridged.bridge.v1.ParamChange
+	(*Unpause)(nil),           // 18: bridged.bridge.v1.Unpause
+	(*AddChain)(nil),          // 19: bridged.bridge.v1.AddChain
+	(*ChainTerms)(nil),        // 20: bridged.bridge.v1.ChainTerms
+	(*ChangeChain)(nil),       // 21: bridged.bridge.v1.ChangeChain
+	(*RetireChain)(nil),       // 22: bridged.bridge.v1.RetireChain
+	(*Reanchor)(nil),          // 23: bridged.bridge.v1.Reanchor
+	(*AssetToken)(nil),        // 24: bridged.bridge.v1.AssetToken
+	(*SkippedCommand)(nil),    // 25: bridged.bridge.v1.SkippedCommand
+	(*AssetBalance)(nil),      // 26: bridged.bridge.v1.AssetBalance
+	(*RegisterAsset)(nil),     // 27: bridged.bridge.v1.RegisterAsset
+	(*MapAsset)(nil),          // 28: bridged.bridge.v1.MapAsset
+	(*TokenTerms)(nil),        // 29: bridged.bridge.v1.TokenTerms
+	(*ResolveQuarantine)(nil), // 30: bridged.bridge.v1.ResolveQuarantine
+	(*Proposal)(nil),          // 31: bridged.bridge.v1.Proposal
+	(*ProposalVote)(nil),      // 32: bridged.bridge.v1.ProposalVote
+	(*Account)(nil),           // 33: bridged.bridge.v1.Account
 }
 var file_bridged_bridge_v1_gov_proto_depIdxs = []int32{
-	2,  // 0: bridged.bridge.v1.TxBody.propose:type_name -> bridged.bridge.v1.GovPropose
-	3,  // 1: bridged.bridge.v1.TxBody.vote:type_name -> bridged.bridge.v1.GovVote
-	4,  // 2: bridged.bridge.v1.GovPropose.content:type_name -> bridged.bridge.v1.Content
-	5,  // 3: bridged.bridge.v1.Content.text:type_name -> bridged.bridge.v1.Text
-	6,  // 4: bridged.bridge.v1.Content.params:type_name -> bridged.bridge.v1.ParamChanges
-	8,  // 5: bridged.bridge.v1.Content.unpause:type_name -> bridged.bridge.v1.Unpause
-	9,  // 6: bridged.bridge.v1.Content.add_chain:type_name -> bridged.bridge.v1.AddChain
-	11, // 7: bridged.bridge.v1.Content.change_chain:type_name -> bridged.bridge.v1.ChangeChain
-	12, // 8: bridged.bridge.v1.Content.retire_chain:type_name -> bridged.bridge.v1.RetireChain
-	13, // 9: bridged.bridge.v1.Content.reanchor_chain:type_name -> bridged.bridge.v1.Reanchor
-	17, // 10: bridged.bridge.v1.Content.register_asset:type_name -> bridged.bridge.v1.RegisterAsset
-	18, // 11: bridged.bridge.v1.Content.map_asset:type_name -> bridged.bridge.v1.MapAsset
-	20, // 12: bridged.bridge.v1.Content.resolve_quarantine:type_name -> bridged.bridge.v1.ResolveQuarantine
-	7,  // 13: bridged.bridge.v1.ParamChanges.changes:type_name -> bridged.bridge.v1.ParamChange
-	10, // 14: bridged.bridge.v1.AddChain.chain:type_name -> bridged.bridge.v1.ChainTerms
-	16, // 15: bridged.bridge.v1.Reanchor.balances:type_name -> bridged.bridge.v1.AssetBalance
-	15, // 16: bridged.bridge.v1.Reanchor.skipped:type_name -> bridged.bridge.v1.SkippedCommand
-	14, // 17: bridged.bridge.v1.Reanchor.registered:type_name -> bridged.bridge.v1.AssetToken
-	19, // 18: bridged.bridge.v1.RegisterAsset.tokens:type_name -> bridged.bridge.v1.TokenTerms
-	19, // 19: bridged.bridge.v1.MapAsset.token:type_name -> bridged.bridge.v1.TokenTerms
-	22, // 20: bridged.bridge.v1.Proposal.votes:type_name -> bridged.bridge.v1.ProposalVote
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	9,  // 0: bridged.bridge.v1.TxBody.propose:type_name -> bridged.bridge.v1.GovPropose
+	10, // 1: bridged.bridge.v1.TxBody.vote:type_name -> bridged.bridge.v1.GovVote
+	3,  // 2: bridged.bridge.v1.TxBody.edit:type_name -> bridged.bridge.v1.EditValidator
+	4,  // 3: bridged.bridge.v1.TxBody.rotate:type_name -> bridged.bridge.v1.RotateSigner
+	5,  // 4: bridged.bridge.v1.TxBody.change_operator:type_name -> bridged.bridge.v1.ChangeOperator
+	6,  // 5: bridged.bridge.v1.TxBody.leave:type_name -> bridged.bridge.v1.Leave
+	7,  // 6: bridged.bridge.v1.TxBody.unjail:type_name -> bridged.bridge.v1.Unjail
+	8,  // 7: bridged.bridge.v1.TxBody.report:type_name -> bridged.bridge.v1.ReportSignature
+	11, // 8: bridged.bridge.v1.GovPropose.content:type_name -> bridged.bridge.v1.Content
+	15, // 9: bridged.bridge.v1.Content.text:type_name -> bridged.bridge.v1.Text
+	16, // 10: bridged.bridge.v1.Content.params:type_name -> bridged.bridge.v1.ParamChanges
+	18, // 11: bridged.bridge.v1.Content.unpause:type_name -> bridged.bridge.v1.Unpause
+	19, // 12: bridged.bridge.v1.Content.add_chain:type_name -> bridged.bridge.v1.AddChain
+	21, // 13: bridged.bridge.v1.Content.change_chain:type_name -> bridged.bridge.v1.ChangeChain
+	22, // 14: bridged.bridge.v1.Content.retire_chain:type_name -> bridged.bridge.v1.RetireChain
+	23, // 15: bridged.bridge.v1.Content.reanchor_chain:type_name -> bridged.bridge.v1.Reanchor
+	27, // 16: bridged.bridge.v1.Content.register_asset:type_name -> bridged.bridge.v1.RegisterAsset
+	28, // 17: bridged.bridge.v1.Content.map_asset:type_name -> bridged.bridge.v1.MapAsset
+	30, // 18: bridged.bridge.v1.Content.resolve_quarantine:type_name -> bridged.bridge.v1.ResolveQuarantine
+	12, // 19: bridged.bridge.v1.Content.admit_validator:type_name -> bridged.bridge.v1.AdmitValidator
+	13, // 20: bridged.bridge.v1.Content.set_power:type_name -> bridged.bridge.v1.SetPower
+	14, // 21: bridged.bridge.v1.Content.remove_validator:type_name -> bridged.bridge.v1.RemoveValidator
+	2,  // 22: bridged.bridge.v1.AdmitValidator.registration:type_name -> bridged.bridge.v1.Registration
+	17, // 23: bridged.bridge.v1.ParamChanges.changes:type_name -> bridged.bridge.v1.ParamChange
+	20, // 24: bridged.bridge.v1.AddChain.chain:type_name -> bridged.bridge.v1.ChainTerms
+	26, // 25: bridged.bridge.v1.Reanchor.balances:type_name -> bridged.bridge.v1.AssetBalance
+	25, // 26: bridged.bridge.v1.Reanchor.skipped:type_name -> bridged.bridge.v1.SkippedCommand
+	24, // 27: bridged.bridge.v1.Reanchor.registered:type_name -> bridged.bridge.v1.AssetToken
+	29, // 28: bridged.bridge.v1.RegisterAsset.tokens:type_name -> bridged.bridge.v1.TokenTerms
+	29, // 29: bridged.bridge.v1.MapAsset.token:type_name -> bridged.bridge.v1.TokenTerms
+	32, // 30: bridged.bridge.v1.Proposal.votes:type_name -> bridged.bridge.v1.ProposalVote
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_gov_proto_init() }
@@ -1986,8 +2729,14 @@ func file_bridged_bridge_v1_gov_proto_init() {
 	file_bridged_bridge_v1_gov_proto_msgTypes[1].OneofWrappers = []any{
 		(*TxBody_Propose)(nil),
 		(*TxBody_Vote)(nil),
+		(*TxBody_Edit)(nil),
+		(*TxBody_Rotate)(nil),
+		(*TxBody_ChangeOperator)(nil),
+		(*TxBody_Leave)(nil),
+		(*TxBody_Unjail)(nil),
+		(*TxBody_Report)(nil),
 	}
-	file_bridged_bridge_v1_gov_proto_msgTypes[4].OneofWrappers = []any{
+	file_bridged_bridge_v1_gov_proto_msgTypes[11].OneofWrappers = []any{
 		(*Content_Text)(nil),
 		(*Content_Params)(nil),
 		(*Content_Unpause)(nil),
@@ -1998,6 +2747,9 @@ func file_bridged_bridge_v1_gov_proto_init() {
 		(*Content_RegisterAsset)(nil),
 		(*Content_MapAsset)(nil),
 		(*Content_ResolveQuarantine)(nil),
+		(*Content_AdmitValidator)(nil),
+		(*Content_SetPower)(nil),
+		(*Content_RemoveValidator)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2005,7 +2757,7 @@ func file_bridged_bridge_v1_gov_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_gov_proto_rawDesc), len(file_bridged_bridge_v1_gov_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

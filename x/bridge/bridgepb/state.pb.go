@@ -30,10 +30,14 @@ type Network struct {
 	ChainId       string                 `protobuf:"bytes,1,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
 	Epoch         uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	Params        *Params                `protobuf:"bytes,3,opt,name=params,proto3" json:"params,omitempty"`
-	Quarantined   uint64                 `protobuf:"varint,4,opt,name=quarantined,proto3" json:"quarantined,omitempty"`              // events ever consumed that the rules had no place for
-	OpenSeals     uint32                 `protobuf:"varint,5,opt,name=open_seals,json=openSeals,proto3" json:"open_seals,omitempty"` // seals that are not complete
-	Quarantines   uint64                 `protobuf:"varint,6,opt,name=quarantines,proto3" json:"quarantines,omitempty"`              // last id of a quarantine record
-	Proposals     uint64                 `protobuf:"varint,7,opt,name=proposals,proto3" json:"proposals,omitempty"`                  // last id of a proposal
+	Quarantined   uint64                 `protobuf:"varint,4,opt,name=quarantined,proto3" json:"quarantined,omitempty"`                    // events ever consumed that the rules had no place for
+	OpenSeals     uint32                 `protobuf:"varint,5,opt,name=open_seals,json=openSeals,proto3" json:"open_seals,omitempty"`       // seals that are not complete
+	Quarantines   uint64                 `protobuf:"varint,6,opt,name=quarantines,proto3" json:"quarantines,omitempty"`                    // last id of a quarantine record
+	Proposals     uint64                 `protobuf:"varint,7,opt,name=proposals,proto3" json:"proposals,omitempty"`                        // last id of a proposal
+	EpochHeight   uint64                 `protobuf:"varint,8,opt,name=epoch_height,json=epochHeight,proto3" json:"epoch_height,omitempty"` // block in which the epoch began; 0 for the first
+	Handover      uint64                 `protobuf:"varint,9,opt,name=handover,proto3" json:"handover,omitempty"`                          // block in which the handover to the next epoch began; 0 while there is none
+	Urgent        bool                   `protobuf:"varint,10,opt,name=urgent,proto3" json:"urgent,omitempty"`                             // a member of the epoch is banned: the handover does not wait
+	Signed        uint64                 `protobuf:"varint,11,opt,name=signed,proto3" json:"signed,omitempty"`                             // seal up to which the duty to sign was judged
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -117,6 +121,34 @@ func (x *Network) GetProposals() uint64 {
 	return 0
 }
 
+func (x *Network) GetEpochHeight() uint64 {
+	if x != nil {
+		return x.EpochHeight
+	}
+	return 0
+}
+
+func (x *Network) GetHandover() uint64 {
+	if x != nil {
+		return x.Handover
+	}
+	return 0
+}
+
+func (x *Network) GetUrgent() bool {
+	if x != nil {
+		return x.Urgent
+	}
+	return false
+}
+
+func (x *Network) GetSigned() uint64 {
+	if x != nil {
+		return x.Signed
+	}
+	return 0
+}
+
 type Params struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	MaxMarks          uint32                 `protobuf:"varint,1,opt,name=max_marks,json=maxMarks,proto3" json:"max_marks,omitempty"`
@@ -134,6 +166,22 @@ type Params struct {
 	VotingPeriod      uint64                 `protobuf:"varint,13,opt,name=voting_period,json=votingPeriod,proto3" json:"voting_period,omitempty"`
 	RetireDelayBlocks uint64                 `protobuf:"varint,14,opt,name=retire_delay_blocks,json=retireDelayBlocks,proto3" json:"retire_delay_blocks,omitempty"`
 	RetireDelayMs     uint64                 `protobuf:"varint,15,opt,name=retire_delay_ms,json=retireDelayMs,proto3" json:"retire_delay_ms,omitempty"`
+	EpochBlocks       uint64                 `protobuf:"varint,16,opt,name=epoch_blocks,json=epochBlocks,proto3" json:"epoch_blocks,omitempty"`
+	MaxValidators     uint32                 `protobuf:"varint,17,opt,name=max_validators,json=maxValidators,proto3" json:"max_validators,omitempty"`
+	MaxShare          uint32                 `protobuf:"varint,18,opt,name=max_share,json=maxShare,proto3" json:"max_share,omitempty"`
+	MaxGain           uint32                 `protobuf:"varint,19,opt,name=max_gain,json=maxGain,proto3" json:"max_gain,omitempty"`
+	MaxStrikes        uint32                 `protobuf:"varint,20,opt,name=max_strikes,json=maxStrikes,proto3" json:"max_strikes,omitempty"`
+	StrikeWindow      uint64                 `protobuf:"varint,21,opt,name=strike_window,json=strikeWindow,proto3" json:"strike_window,omitempty"`
+	DutyBlocks        uint64                 `protobuf:"varint,22,opt,name=duty_blocks,json=dutyBlocks,proto3" json:"duty_blocks,omitempty"`
+	LagBlocks         uint64                 `protobuf:"varint,23,opt,name=lag_blocks,json=lagBlocks,proto3" json:"lag_blocks,omitempty"`
+	SigGrace          uint64                 `protobuf:"varint,24,opt,name=sig_grace,json=sigGrace,proto3" json:"sig_grace,omitempty"`
+	MissWindow        uint64                 `protobuf:"varint,25,opt,name=miss_window,json=missWindow,proto3" json:"miss_window,omitempty"`
+	MaxMisses         uint32                 `protobuf:"varint,26,opt,name=max_misses,json=maxMisses,proto3" json:"max_misses,omitempty"`
+	JailBlocks        uint64                 `protobuf:"varint,27,opt,name=jail_blocks,json=jailBlocks,proto3" json:"jail_blocks,omitempty"`
+	JailMs            uint64                 `protobuf:"varint,28,opt,name=jail_ms,json=jailMs,proto3" json:"jail_ms,omitempty"`
+	UnbondingBlocks   uint64                 `protobuf:"varint,29,opt,name=unbonding_blocks,json=unbondingBlocks,proto3" json:"unbonding_blocks,omitempty"`
+	UnbondingMs       uint64                 `protobuf:"varint,30,opt,name=unbonding_ms,json=unbondingMs,proto3" json:"unbonding_ms,omitempty"`
+	SlashFraction     uint32                 `protobuf:"varint,31,opt,name=slash_fraction,json=slashFraction,proto3" json:"slash_fraction,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -273,6 +321,118 @@ func (x *Params) GetRetireDelayMs() uint64 {
 	return 0
 }
 
+func (x *Params) GetEpochBlocks() uint64 {
+	if x != nil {
+		return x.EpochBlocks
+	}
+	return 0
+}
+
+func (x *Params) GetMaxValidators() uint32 {
+	if x != nil {
+		return x.MaxValidators
+	}
+	return 0
+}
+
+func (x *Params) GetMaxShare() uint32 {
+	if x != nil {
+		return x.MaxShare
+	}
+	return 0
+}
+
+func (x *Params) GetMaxGain() uint32 {
+	if x != nil {
+		return x.MaxGain
+	}
+	return 0
+}
+
+func (x *Params) GetMaxStrikes() uint32 {
+	if x != nil {
+		return x.MaxStrikes
+	}
+	return 0
+}
+
+func (x *Params) GetStrikeWindow() uint64 {
+	if x != nil {
+		return x.StrikeWindow
+	}
+	return 0
+}
+
+func (x *Params) GetDutyBlocks() uint64 {
+	if x != nil {
+		return x.DutyBlocks
+	}
+	return 0
+}
+
+func (x *Params) GetLagBlocks() uint64 {
+	if x != nil {
+		return x.LagBlocks
+	}
+	return 0
+}
+
+func (x *Params) GetSigGrace() uint64 {
+	if x != nil {
+		return x.SigGrace
+	}
+	return 0
+}
+
+func (x *Params) GetMissWindow() uint64 {
+	if x != nil {
+		return x.MissWindow
+	}
+	return 0
+}
+
+func (x *Params) GetMaxMisses() uint32 {
+	if x != nil {
+		return x.MaxMisses
+	}
+	return 0
+}
+
+func (x *Params) GetJailBlocks() uint64 {
+	if x != nil {
+		return x.JailBlocks
+	}
+	return 0
+}
+
+func (x *Params) GetJailMs() uint64 {
+	if x != nil {
+		return x.JailMs
+	}
+	return 0
+}
+
+func (x *Params) GetUnbondingBlocks() uint64 {
+	if x != nil {
+		return x.UnbondingBlocks
+	}
+	return 0
+}
+
+func (x *Params) GetUnbondingMs() uint64 {
+	if x != nil {
+		return x.UnbondingMs
+	}
+	return 0
+}
+
+func (x *Params) GetSlashFraction() uint32 {
+	if x != nil {
+		return x.SlashFraction
+	}
+	return 0
+}
+
 // Validators is the members of an epoch, ascending by signer address.
 type Validators struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -394,6 +554,285 @@ func (x *Validator) GetMoniker() string {
 	return ""
 }
 
+// Member is a validator that the network knows, in the epoch or not.
+type Member struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ConsensusKey  []byte                 `protobuf:"bytes,1,opt,name=consensus_key,json=consensusKey,proto3" json:"consensus_key,omitempty"` // ed25519; its address names the validator
+	Signer        []byte                 `protobuf:"bytes,2,opt,name=signer,proto3" json:"signer,omitempty"`
+	Operator      []byte                 `protobuf:"bytes,3,opt,name=operator,proto3" json:"operator,omitempty"`
+	Moniker       string                 `protobuf:"bytes,4,opt,name=moniker,proto3" json:"moniker,omitempty"`
+	Power         uint32                 `protobuf:"varint,5,opt,name=power,proto3" json:"power,omitempty"`                             // that it is to have while it is active
+	Status        uint32                 `protobuf:"varint,6,opt,name=status,proto3" json:"status,omitempty"`                           // types.ValidatorStatus
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`                            // of its status: a stable code
+	Since         uint64                 `protobuf:"varint,8,opt,name=since,proto3" json:"since,omitempty"`                             // block that set its status, its power or its next signer
+	SinceMs       int64                  `protobuf:"varint,9,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`          // and its time, Unix milliseconds
+	NextSigner    []byte                 `protobuf:"bytes,10,opt,name=next_signer,json=nextSigner,proto3" json:"next_signer,omitempty"` // from the next epoch on; empty for none
+	Joined        uint64                 `protobuf:"varint,11,opt,name=joined,proto3" json:"joined,omitempty"`                          // block that admitted it
+	LeftEpoch     uint64                 `protobuf:"varint,12,opt,name=left_epoch,json=leftEpoch,proto3" json:"left_epoch,omitempty"`   // first epoch without it; 0 while it is in the epoch's set, or never was
+	Left          uint64                 `protobuf:"varint,13,opt,name=left,proto3" json:"left,omitempty"`                              // block in which that epoch began
+	LeftMs        int64                  `protobuf:"varint,14,opt,name=left_ms,json=leftMs,proto3" json:"left_ms,omitempty"`            // and its time, Unix milliseconds
+	Signers       [][]byte               `protobuf:"bytes,15,rep,name=signers,proto3" json:"signers,omitempty"`                         // signers that it had before, still accountable
+	InSet         bool                   `protobuf:"varint,16,opt,name=in_set,json=inSet,proto3" json:"in_set,omitempty"`               // it is in the set of the epoch
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Member) Reset() {
+	*x = Member{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Member) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Member) ProtoMessage() {}
+
+func (x *Member) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Member.ProtoReflect.Descriptor instead.
+func (*Member) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Member) GetConsensusKey() []byte {
+	if x != nil {
+		return x.ConsensusKey
+	}
+	return nil
+}
+
+func (x *Member) GetSigner() []byte {
+	if x != nil {
+		return x.Signer
+	}
+	return nil
+}
+
+func (x *Member) GetOperator() []byte {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
+
+func (x *Member) GetMoniker() string {
+	if x != nil {
+		return x.Moniker
+	}
+	return ""
+}
+
+func (x *Member) GetPower() uint32 {
+	if x != nil {
+		return x.Power
+	}
+	return 0
+}
+
+func (x *Member) GetStatus() uint32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *Member) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Member) GetSince() uint64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *Member) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *Member) GetNextSigner() []byte {
+	if x != nil {
+		return x.NextSigner
+	}
+	return nil
+}
+
+func (x *Member) GetJoined() uint64 {
+	if x != nil {
+		return x.Joined
+	}
+	return 0
+}
+
+func (x *Member) GetLeftEpoch() uint64 {
+	if x != nil {
+		return x.LeftEpoch
+	}
+	return 0
+}
+
+func (x *Member) GetLeft() uint64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *Member) GetLeftMs() int64 {
+	if x != nil {
+		return x.LeftMs
+	}
+	return 0
+}
+
+func (x *Member) GetSigners() [][]byte {
+	if x != nil {
+		return x.Signers
+	}
+	return nil
+}
+
+func (x *Member) GetInSet() bool {
+	if x != nil {
+		return x.InSet
+	}
+	return false
+}
+
+// Faults is what counts against a member, in windows that slide.
+type Faults struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Strikes       []uint64               `protobuf:"varint,1,rep,packed,name=strikes,proto3" json:"strikes,omitempty"` // blocks
+	Misses        []*Misses              `protobuf:"bytes,2,rep,name=misses,proto3" json:"misses,omitempty"`           // ascending by duty
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Faults) Reset() {
+	*x = Faults{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Faults) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Faults) ProtoMessage() {}
+
+func (x *Faults) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Faults.ProtoReflect.Descriptor instead.
+func (*Faults) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Faults) GetStrikes() []uint64 {
+	if x != nil {
+		return x.Strikes
+	}
+	return nil
+}
+
+func (x *Faults) GetMisses() []*Misses {
+	if x != nil {
+		return x.Misses
+	}
+	return nil
+}
+
+// Misses of one duty, in equal parts of the window.
+type Misses struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Duty          uint64                 `protobuf:"varint,1,opt,name=duty,proto3" json:"duty,omitempty"`            // chain that is observed; 0 for signing seals
+	Part          uint64                 `protobuf:"varint,2,opt,name=part,proto3" json:"part,omitempty"`            // number of the newest part: height / length of a part
+	Counts        []uint32               `protobuf:"varint,3,rep,packed,name=counts,proto3" json:"counts,omitempty"` // of the newest part and those before it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Misses) Reset() {
+	*x = Misses{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Misses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Misses) ProtoMessage() {}
+
+func (x *Misses) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Misses.ProtoReflect.Descriptor instead.
+func (*Misses) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Misses) GetDuty() uint64 {
+	if x != nil {
+		return x.Duty
+	}
+	return 0
+}
+
+func (x *Misses) GetPart() uint64 {
+	if x != nil {
+		return x.Part
+	}
+	return 0
+}
+
+func (x *Misses) GetCounts() []uint32 {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
 // Chain is a connected chain with its positions.
 type Chain struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -420,20 +859,23 @@ type Chain struct {
 	ExpiryBlocks  uint64                 `protobuf:"varint,20,opt,name=expiry_blocks,json=expiryBlocks,proto3" json:"expiry_blocks,omitempty"` // blocks of this chain after which a held transfer from it is refunded
 	Paused        uint32                 `protobuf:"varint,22,opt,name=paused,proto3" json:"paused,omitempty"`                                 // 0 no, 1 paused, 2 contradicted
 	PausedHeight  uint64                 `protobuf:"varint,23,opt,name=paused_height,json=pausedHeight,proto3" json:"paused_height,omitempty"`
-	HeadHeight    uint64                 `protobuf:"varint,24,opt,name=head_height,json=headHeight,proto3" json:"head_height,omitempty"` // block that last moved the head
-	HeadMs        int64                  `protobuf:"varint,25,opt,name=head_ms,json=headMs,proto3" json:"head_ms,omitempty"`             // and its time, Unix milliseconds
-	Anchor        uint64                 `protobuf:"varint,26,opt,name=anchor,proto3" json:"anchor,omitempty"`                           // cursor that governance set, 0 if it never did
-	Offset        uint64                 `protobuf:"varint,27,opt,name=offset,proto3" json:"offset,omitempty"`                           // of transfers' nonces over inbox nonces: a re-anchored inbox may be shorter
-	Vanished      []*Vanished            `protobuf:"bytes,28,rep,name=vanished,proto3" json:"vanished,omitempty"`                        // transfers whose deposits no history holds any more
-	Transfers     uint64                 `protobuf:"varint,29,opt,name=transfers,proto3" json:"transfers,omitempty"`                     // from this chain, ever
-	Ended         int64                  `protobuf:"varint,30,opt,name=ended,proto3" json:"ended,omitempty"`                             // of them: paid, refunded, claimed, become fee, vanished or dropped
+	HeadHeight    uint64                 `protobuf:"varint,24,opt,name=head_height,json=headHeight,proto3" json:"head_height,omitempty"`   // block that last moved the head
+	HeadMs        int64                  `protobuf:"varint,25,opt,name=head_ms,json=headMs,proto3" json:"head_ms,omitempty"`               // and its time, Unix milliseconds
+	Anchor        uint64                 `protobuf:"varint,26,opt,name=anchor,proto3" json:"anchor,omitempty"`                             // cursor that governance set, 0 if it never did
+	Offset        uint64                 `protobuf:"varint,27,opt,name=offset,proto3" json:"offset,omitempty"`                             // of transfers' nonces over inbox nonces: a re-anchored inbox may be shorter
+	Vanished      []*Vanished            `protobuf:"bytes,28,rep,name=vanished,proto3" json:"vanished,omitempty"`                          // transfers whose deposits no history holds any more
+	SetEpoch      uint64                 `protobuf:"varint,31,opt,name=set_epoch,json=setEpoch,proto3" json:"set_epoch,omitempty"`         // epoch whose set the outbox has named last; 0 before Initialized
+	SetInForce    uint64                 `protobuf:"varint,32,opt,name=set_in_force,json=setInForce,proto3" json:"set_in_force,omitempty"` // epoch whose set the contract is known to obey
+	DutyHead      uint64                 `protobuf:"varint,33,opt,name=duty_head,json=dutyHead,proto3" json:"duty_head,omitempty"`         // agreed head when the duty to observe was last judged
+	Transfers     uint64                 `protobuf:"varint,29,opt,name=transfers,proto3" json:"transfers,omitempty"`                       // from this chain, ever
+	Ended         int64                  `protobuf:"varint,30,opt,name=ended,proto3" json:"ended,omitempty"`                               // of them: paid, refunded, claimed, become fee, vanished or dropped
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[4]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -445,7 +887,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[4]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -458,7 +900,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{4}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Chain) GetId() uint64 {
@@ -657,6 +1099,27 @@ func (x *Chain) GetVanished() []*Vanished {
 	return nil
 }
 
+func (x *Chain) GetSetEpoch() uint64 {
+	if x != nil {
+		return x.SetEpoch
+	}
+	return 0
+}
+
+func (x *Chain) GetSetInForce() uint64 {
+	if x != nil {
+		return x.SetInForce
+	}
+	return 0
+}
+
+func (x *Chain) GetDutyHead() uint64 {
+	if x != nil {
+		return x.DutyHead
+	}
+	return 0
+}
+
 func (x *Chain) GetTransfers() uint64 {
 	if x != nil {
 		return x.Transfers
@@ -682,7 +1145,7 @@ type Vanished struct {
 
 func (x *Vanished) Reset() {
 	*x = Vanished{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +1157,7 @@ func (x *Vanished) String() string {
 func (*Vanished) ProtoMessage() {}
 
 func (x *Vanished) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +1170,7 @@ func (x *Vanished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vanished.ProtoReflect.Descriptor instead.
 func (*Vanished) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{5}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Vanished) GetFirst() uint64 {
@@ -738,7 +1201,7 @@ type Asset struct {
 
 func (x *Asset) Reset() {
 	*x = Asset{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +1213,7 @@ func (x *Asset) String() string {
 func (*Asset) ProtoMessage() {}
 
 func (x *Asset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +1226,7 @@ func (x *Asset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Asset.ProtoReflect.Descriptor instead.
 func (*Asset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{6}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Asset) GetId() []byte {
@@ -822,7 +1285,7 @@ type Token struct {
 
 func (x *Token) Reset() {
 	*x = Token{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1297,7 @@ func (x *Token) String() string {
 func (*Token) ProtoMessage() {}
 
 func (x *Token) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1310,7 @@ func (x *Token) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Token.ProtoReflect.Descriptor instead.
 func (*Token) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{7}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Token) GetChain() uint64 {
@@ -956,7 +1419,7 @@ type Ledger struct {
 
 func (x *Ledger) Reset() {
 	*x = Ledger{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1431,7 @@ func (x *Ledger) String() string {
 func (*Ledger) ProtoMessage() {}
 
 func (x *Ledger) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1444,7 @@ func (x *Ledger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ledger.ProtoReflect.Descriptor instead.
 func (*Ledger) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{8}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ledger) GetInFlight() []byte {
@@ -1042,7 +1505,7 @@ type Balance struct {
 
 func (x *Balance) Reset() {
 	*x = Balance{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1517,7 @@ func (x *Balance) String() string {
 func (*Balance) ProtoMessage() {}
 
 func (x *Balance) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1530,7 @@ func (x *Balance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Balance.ProtoReflect.Descriptor instead.
 func (*Balance) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{9}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Balance) GetChain() uint64 {
@@ -1143,7 +1606,7 @@ type Transfer struct {
 
 func (x *Transfer) Reset() {
 	*x = Transfer{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1155,7 +1618,7 @@ func (x *Transfer) String() string {
 func (*Transfer) ProtoMessage() {}
 
 func (x *Transfer) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1168,7 +1631,7 @@ func (x *Transfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
 func (*Transfer) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{10}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Transfer) GetSource() uint64 {
@@ -1245,7 +1708,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1257,7 +1720,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1270,7 +1733,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Entry) GetKind() uint32 {
@@ -1349,7 +1812,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1824,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1837,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Lane) GetHead() uint64 {
@@ -1408,7 +1871,7 @@ type QueueSegment struct {
 
 func (x *QueueSegment) Reset() {
 	*x = QueueSegment{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1883,7 @@ func (x *QueueSegment) String() string {
 func (*QueueSegment) ProtoMessage() {}
 
 func (x *QueueSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1896,7 @@ func (x *QueueSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSegment.ProtoReflect.Descriptor instead.
 func (*QueueSegment) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *QueueSegment) GetEntries() []*Entry {
@@ -1464,7 +1927,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1939,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1952,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Command) GetNonce() uint64 {
@@ -1590,7 +2053,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +2065,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +2078,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Seal) GetEpoch() uint64 {
@@ -1664,7 +2127,7 @@ type SealLeaf struct {
 
 func (x *SealLeaf) Reset() {
 	*x = SealLeaf{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +2139,7 @@ func (x *SealLeaf) String() string {
 func (*SealLeaf) ProtoMessage() {}
 
 func (x *SealLeaf) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +2152,7 @@ func (x *SealLeaf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealLeaf.ProtoReflect.Descriptor instead.
 func (*SealLeaf) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SealLeaf) GetChain() uint64 {
@@ -1723,7 +2186,7 @@ type SealSignatures struct {
 
 func (x *SealSignatures) Reset() {
 	*x = SealSignatures{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +2198,7 @@ func (x *SealSignatures) String() string {
 func (*SealSignatures) ProtoMessage() {}
 
 func (x *SealSignatures) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +2211,7 @@ func (x *SealSignatures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealSignatures.ProtoReflect.Descriptor instead.
 func (*SealSignatures) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SealSignatures) GetSignatures() []*MemberSignature {
@@ -1768,7 +2231,7 @@ type MemberSignature struct {
 
 func (x *MemberSignature) Reset() {
 	*x = MemberSignature{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1780,7 +2243,7 @@ func (x *MemberSignature) String() string {
 func (*MemberSignature) ProtoMessage() {}
 
 func (x *MemberSignature) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1793,7 +2256,7 @@ func (x *MemberSignature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberSignature.ProtoReflect.Descriptor instead.
 func (*MemberSignature) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MemberSignature) GetMember() uint32 {
@@ -1820,7 +2283,7 @@ type Backlog struct {
 
 func (x *Backlog) Reset() {
 	*x = Backlog{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1832,7 +2295,7 @@ func (x *Backlog) String() string {
 func (*Backlog) ProtoMessage() {}
 
 func (x *Backlog) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1845,7 +2308,7 @@ func (x *Backlog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backlog.ProtoReflect.Descriptor instead.
 func (*Backlog) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Backlog) GetCommands() [][]byte {
@@ -1868,7 +2331,7 @@ type Quarantine struct {
 
 func (x *Quarantine) Reset() {
 	*x = Quarantine{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1880,7 +2343,7 @@ func (x *Quarantine) String() string {
 func (*Quarantine) ProtoMessage() {}
 
 func (x *Quarantine) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1893,7 +2356,7 @@ func (x *Quarantine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quarantine.ProtoReflect.Descriptor instead.
 func (*Quarantine) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Quarantine) GetId() uint64 {
@@ -1936,7 +2399,7 @@ type Owed struct {
 
 func (x *Owed) Reset() {
 	*x = Owed{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1948,7 +2411,7 @@ func (x *Owed) String() string {
 func (*Owed) ProtoMessage() {}
 
 func (x *Owed) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1961,7 +2424,7 @@ func (x *Owed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owed.ProtoReflect.Descriptor instead.
 func (*Owed) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{21}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Owed) GetTransfer() *Transfer {
@@ -1989,7 +2452,7 @@ var File_bridged_bridge_v1_state_proto protoreflect.FileDescriptor
 
 const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1cbridged/bridge/v1/vote.proto\"\xee\x01\n" +
+	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1cbridged/bridge/v1/vote.proto\"\xdd\x02\n" +
 	"\aNetwork\x12\x19\n" +
 	"\bchain_id\x18\x01 \x01(\tR\achainId\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x121\n" +
@@ -1998,7 +2461,12 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\n" +
 	"open_seals\x18\x05 \x01(\rR\topenSeals\x12 \n" +
 	"\vquarantines\x18\x06 \x01(\x04R\vquarantines\x12\x1c\n" +
-	"\tproposals\x18\a \x01(\x04R\tproposals\"\xab\x04\n" +
+	"\tproposals\x18\a \x01(\x04R\tproposals\x12!\n" +
+	"\fepoch_height\x18\b \x01(\x04R\vepochHeight\x12\x1a\n" +
+	"\bhandover\x18\t \x01(\x04R\bhandover\x12\x16\n" +
+	"\x06urgent\x18\n" +
+	" \x01(\bR\x06urgent\x12\x16\n" +
+	"\x06signed\x18\v \x01(\x04R\x06signed\"\xbf\b\n" +
 	"\x06Params\x12\x1b\n" +
 	"\tmax_marks\x18\x01 \x01(\rR\bmaxMarks\x12\x1f\n" +
 	"\vmark_stride\x18\x02 \x01(\x04R\n" +
@@ -2017,7 +2485,29 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\fmax_commands\x18\f \x01(\rR\vmaxCommands\x12#\n" +
 	"\rvoting_period\x18\r \x01(\x04R\fvotingPeriod\x12.\n" +
 	"\x13retire_delay_blocks\x18\x0e \x01(\x04R\x11retireDelayBlocks\x12&\n" +
-	"\x0fretire_delay_ms\x18\x0f \x01(\x04R\rretireDelayMs\"D\n" +
+	"\x0fretire_delay_ms\x18\x0f \x01(\x04R\rretireDelayMs\x12!\n" +
+	"\fepoch_blocks\x18\x10 \x01(\x04R\vepochBlocks\x12%\n" +
+	"\x0emax_validators\x18\x11 \x01(\rR\rmaxValidators\x12\x1b\n" +
+	"\tmax_share\x18\x12 \x01(\rR\bmaxShare\x12\x19\n" +
+	"\bmax_gain\x18\x13 \x01(\rR\amaxGain\x12\x1f\n" +
+	"\vmax_strikes\x18\x14 \x01(\rR\n" +
+	"maxStrikes\x12#\n" +
+	"\rstrike_window\x18\x15 \x01(\x04R\fstrikeWindow\x12\x1f\n" +
+	"\vduty_blocks\x18\x16 \x01(\x04R\n" +
+	"dutyBlocks\x12\x1d\n" +
+	"\n" +
+	"lag_blocks\x18\x17 \x01(\x04R\tlagBlocks\x12\x1b\n" +
+	"\tsig_grace\x18\x18 \x01(\x04R\bsigGrace\x12\x1f\n" +
+	"\vmiss_window\x18\x19 \x01(\x04R\n" +
+	"missWindow\x12\x1d\n" +
+	"\n" +
+	"max_misses\x18\x1a \x01(\rR\tmaxMisses\x12\x1f\n" +
+	"\vjail_blocks\x18\x1b \x01(\x04R\n" +
+	"jailBlocks\x12\x17\n" +
+	"\ajail_ms\x18\x1c \x01(\x04R\x06jailMs\x12)\n" +
+	"\x10unbonding_blocks\x18\x1d \x01(\x04R\x0funbondingBlocks\x12!\n" +
+	"\funbonding_ms\x18\x1e \x01(\x04R\vunbondingMs\x12%\n" +
+	"\x0eslash_fraction\x18\x1f \x01(\rR\rslashFraction\"D\n" +
 	"\n" +
 	"Validators\x126\n" +
 	"\amembers\x18\x01 \x03(\v2\x1c.bridged.bridge.v1.ValidatorR\amembers\"\x94\x01\n" +
@@ -2026,7 +2516,34 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1a\n" +
 	"\boperator\x18\x03 \x01(\fR\boperator\x12\x14\n" +
 	"\x05power\x18\x04 \x01(\rR\x05power\x12\x18\n" +
-	"\amoniker\x18\x05 \x01(\tR\amoniker\"\xe2\x06\n" +
+	"\amoniker\x18\x05 \x01(\tR\amoniker\"\xa8\x03\n" +
+	"\x06Member\x12#\n" +
+	"\rconsensus_key\x18\x01 \x01(\fR\fconsensusKey\x12\x16\n" +
+	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1a\n" +
+	"\boperator\x18\x03 \x01(\fR\boperator\x12\x18\n" +
+	"\amoniker\x18\x04 \x01(\tR\amoniker\x12\x14\n" +
+	"\x05power\x18\x05 \x01(\rR\x05power\x12\x16\n" +
+	"\x06status\x18\x06 \x01(\rR\x06status\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x14\n" +
+	"\x05since\x18\b \x01(\x04R\x05since\x12\x19\n" +
+	"\bsince_ms\x18\t \x01(\x03R\asinceMs\x12\x1f\n" +
+	"\vnext_signer\x18\n" +
+	" \x01(\fR\n" +
+	"nextSigner\x12\x16\n" +
+	"\x06joined\x18\v \x01(\x04R\x06joined\x12\x1d\n" +
+	"\n" +
+	"left_epoch\x18\f \x01(\x04R\tleftEpoch\x12\x12\n" +
+	"\x04left\x18\r \x01(\x04R\x04left\x12\x17\n" +
+	"\aleft_ms\x18\x0e \x01(\x03R\x06leftMs\x12\x18\n" +
+	"\asigners\x18\x0f \x03(\fR\asigners\x12\x15\n" +
+	"\x06in_set\x18\x10 \x01(\bR\x05inSet\"U\n" +
+	"\x06Faults\x12\x18\n" +
+	"\astrikes\x18\x01 \x03(\x04R\astrikes\x121\n" +
+	"\x06misses\x18\x02 \x03(\v2\x19.bridged.bridge.v1.MissesR\x06misses\"H\n" +
+	"\x06Misses\x12\x12\n" +
+	"\x04duty\x18\x01 \x01(\x04R\x04duty\x12\x12\n" +
+	"\x04part\x18\x02 \x01(\x04R\x04part\x12\x16\n" +
+	"\x06counts\x18\x03 \x03(\rR\x06counts\"\xbe\a\n" +
 	"\x05Chain\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
@@ -2060,7 +2577,11 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\ahead_ms\x18\x19 \x01(\x03R\x06headMs\x12\x16\n" +
 	"\x06anchor\x18\x1a \x01(\x04R\x06anchor\x12\x16\n" +
 	"\x06offset\x18\x1b \x01(\x04R\x06offset\x127\n" +
-	"\bvanished\x18\x1c \x03(\v2\x1b.bridged.bridge.v1.VanishedR\bvanished\x12\x1c\n" +
+	"\bvanished\x18\x1c \x03(\v2\x1b.bridged.bridge.v1.VanishedR\bvanished\x12\x1b\n" +
+	"\tset_epoch\x18\x1f \x01(\x04R\bsetEpoch\x12 \n" +
+	"\fset_in_force\x18  \x01(\x04R\n" +
+	"setInForce\x12\x1b\n" +
+	"\tduty_head\x18! \x01(\x04R\bdutyHead\x12\x1c\n" +
 	"\ttransfers\x18\x1d \x01(\x04R\ttransfers\x12\x14\n" +
 	"\x05ended\x18\x1e \x01(\x03R\x05ended\"4\n" +
 	"\bVanished\x12\x14\n" +
@@ -2188,51 +2709,55 @@ func file_bridged_bridge_v1_state_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_state_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Network)(nil),         // 0: bridged.bridge.v1.Network
 	(*Params)(nil),          // 1: bridged.bridge.v1.Params
 	(*Validators)(nil),      // 2: bridged.bridge.v1.Validators
 	(*Validator)(nil),       // 3: bridged.bridge.v1.Validator
-	(*Chain)(nil),           // 4: bridged.bridge.v1.Chain
-	(*Vanished)(nil),        // 5: bridged.bridge.v1.Vanished
-	(*Asset)(nil),           // 6: bridged.bridge.v1.Asset
-	(*Token)(nil),           // 7: bridged.bridge.v1.Token
-	(*Ledger)(nil),          // 8: bridged.bridge.v1.Ledger
-	(*Balance)(nil),         // 9: bridged.bridge.v1.Balance
-	(*Transfer)(nil),        // 10: bridged.bridge.v1.Transfer
-	(*Entry)(nil),           // 11: bridged.bridge.v1.Entry
-	(*Lane)(nil),            // 12: bridged.bridge.v1.Lane
-	(*QueueSegment)(nil),    // 13: bridged.bridge.v1.QueueSegment
-	(*Command)(nil),         // 14: bridged.bridge.v1.Command
-	(*Seal)(nil),            // 15: bridged.bridge.v1.Seal
-	(*SealLeaf)(nil),        // 16: bridged.bridge.v1.SealLeaf
-	(*SealSignatures)(nil),  // 17: bridged.bridge.v1.SealSignatures
-	(*MemberSignature)(nil), // 18: bridged.bridge.v1.MemberSignature
-	(*Backlog)(nil),         // 19: bridged.bridge.v1.Backlog
-	(*Quarantine)(nil),      // 20: bridged.bridge.v1.Quarantine
-	(*Owed)(nil),            // 21: bridged.bridge.v1.Owed
-	(*Deposited)(nil),       // 22: bridged.bridge.v1.Deposited
+	(*Member)(nil),          // 4: bridged.bridge.v1.Member
+	(*Faults)(nil),          // 5: bridged.bridge.v1.Faults
+	(*Misses)(nil),          // 6: bridged.bridge.v1.Misses
+	(*Chain)(nil),           // 7: bridged.bridge.v1.Chain
+	(*Vanished)(nil),        // 8: bridged.bridge.v1.Vanished
+	(*Asset)(nil),           // 9: bridged.bridge.v1.Asset
+	(*Token)(nil),           // 10: bridged.bridge.v1.Token
+	(*Ledger)(nil),          // 11: bridged.bridge.v1.Ledger
+	(*Balance)(nil),         // 12: bridged.bridge.v1.Balance
+	(*Transfer)(nil),        // 13: bridged.bridge.v1.Transfer
+	(*Entry)(nil),           // 14: bridged.bridge.v1.Entry
+	(*Lane)(nil),            // 15: bridged.bridge.v1.Lane
+	(*QueueSegment)(nil),    // 16: bridged.bridge.v1.QueueSegment
+	(*Command)(nil),         // 17: bridged.bridge.v1.Command
+	(*Seal)(nil),            // 18: bridged.bridge.v1.Seal
+	(*SealLeaf)(nil),        // 19: bridged.bridge.v1.SealLeaf
+	(*SealSignatures)(nil),  // 20: bridged.bridge.v1.SealSignatures
+	(*MemberSignature)(nil), // 21: bridged.bridge.v1.MemberSignature
+	(*Backlog)(nil),         // 22: bridged.bridge.v1.Backlog
+	(*Quarantine)(nil),      // 23: bridged.bridge.v1.Quarantine
+	(*Owed)(nil),            // 24: bridged.bridge.v1.Owed
+	(*Deposited)(nil),       // 25: bridged.bridge.v1.Deposited
 }
 var file_bridged_bridge_v1_state_proto_depIdxs = []int32{
 	1,  // 0: bridged.bridge.v1.Network.params:type_name -> bridged.bridge.v1.Params
 	3,  // 1: bridged.bridge.v1.Validators.members:type_name -> bridged.bridge.v1.Validator
-	5,  // 2: bridged.bridge.v1.Chain.vanished:type_name -> bridged.bridge.v1.Vanished
-	7,  // 3: bridged.bridge.v1.Asset.tokens:type_name -> bridged.bridge.v1.Token
-	9,  // 4: bridged.bridge.v1.Ledger.balances:type_name -> bridged.bridge.v1.Balance
-	10, // 5: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
-	11, // 6: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
-	11, // 7: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
-	16, // 8: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
-	18, // 9: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
-	10, // 10: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
-	22, // 11: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
-	10, // 12: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	6,  // 2: bridged.bridge.v1.Faults.misses:type_name -> bridged.bridge.v1.Misses
+	8,  // 3: bridged.bridge.v1.Chain.vanished:type_name -> bridged.bridge.v1.Vanished
+	10, // 4: bridged.bridge.v1.Asset.tokens:type_name -> bridged.bridge.v1.Token
+	12, // 5: bridged.bridge.v1.Ledger.balances:type_name -> bridged.bridge.v1.Balance
+	13, // 6: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
+	14, // 7: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
+	14, // 8: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
+	19, // 9: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
+	21, // 10: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
+	13, // 11: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
+	25, // 12: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
+	13, // 13: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_state_proto_init() }
@@ -2247,7 +2772,7 @@ func file_bridged_bridge_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_state_proto_rawDesc), len(file_bridged_bridge_v1_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -28,6 +28,7 @@ type Validator struct {
 	types.Validator
 	ConsensusPrivate ed25519.PrivateKey
 	SignerPrivate    *ecdsa.PrivateKey
+	NextSigner       *ecdsa.PrivateKey // it signs too, where it is the registered one
 	OperatorPrivate  *ecdsa.PrivateKey
 	Store            *Store
 	sequence         uint64 // of the operator's last transaction
@@ -36,6 +37,9 @@ type Validator struct {
 	// Alarms is what the validator raises against chains, as an operator or its
 	// observer does.
 	Alarms map[types.ChainID]types.Alarm
+
+	// Mute signs no seals.
+	Mute bool
 
 	// Vote, if set, replaces the extension that an honest validator sends.
 	Vote func(honest []byte) []byte
@@ -59,27 +63,35 @@ type Network struct {
 	// SkipAudit leaves the invariants unchecked, for tests that cook the books.
 	SkipAudit bool
 
-	t     testing.TB
-	votes []bridge.ExtendedVote // of the last height
+	// Misbehavior is who is reported to have voted twice, in the next block.
+	Misbehavior []types.ValidatorID
+
+	t         testing.TB
+	votes     []bridge.ExtendedVote // of the last height
+	consensus consensus
 }
 
 // NewValidators makes validators with keys that follow from their numbers.
 func NewValidators(powers ...uint32) []*Validator {
 	var validators []*Validator
 	for i, power := range powers {
-		seed := sha256.Sum256([]byte(fmt.Sprintf("bridged test validator %d", i)))
-		consensus := ed25519.NewKeyFromSeed(seed[:])
-		signer, operator := keyOf(seed, "signer"), keyOf(seed, "operator")
-		validators = append(validators, &Validator{
-			Validator: types.Validator{
-				ConsensusKey: types.ConsensusKey(consensus.Public().(ed25519.PublicKey)), //nolint:forcetypeassert // what Public gives
-				Signer:       crypto.PubkeyToAddress(signer.PublicKey), Operator: crypto.PubkeyToAddress(operator.PublicKey),
-				Power: power, Moniker: fmt.Sprintf("validator-%d", i),
-			},
-			ConsensusPrivate: consensus, SignerPrivate: signer, OperatorPrivate: operator, Store: &Store{},
-		})
+		validators = append(validators, newValidator(i, power))
 	}
 	return validators
+}
+
+func newValidator(i int, power uint32) *Validator {
+	seed := sha256.Sum256([]byte(fmt.Sprintf("bridged test validator %d", i)))
+	consensus := ed25519.NewKeyFromSeed(seed[:])
+	signer, operator := keyOf(seed, "signer"), keyOf(seed, "operator")
+	return &Validator{
+		Validator: types.Validator{
+			ConsensusKey: types.ConsensusKey(consensus.Public().(ed25519.PublicKey)), //nolint:forcetypeassert // what Public gives
+			Signer:       crypto.PubkeyToAddress(signer.PublicKey), Operator: crypto.PubkeyToAddress(operator.PublicKey),
+			Power: power, Moniker: fmt.Sprintf("validator-%d", i),
+		},
+		ConsensusPrivate: consensus, SignerPrivate: signer, OperatorPrivate: operator, Store: &Store{},
+	}
 }
 
 func keyOf(seed [32]byte, purpose string) *ecdsa.PrivateKey {
@@ -114,9 +126,11 @@ func New(t testing.TB, g types.Genesis, powers ...uint32) *Network {
 		n.Chains[c.ID] = NewChain(evmsig.NetworkID(ChainID), c, set)
 	}
 	for _, v := range n.Validators {
-		if _, err := machine.InitGenesis(v.Store, ChainID, 1, n.Genesis); err != nil {
+		validators, err := machine.InitGenesis(v.Store, ChainID, 1, n.Genesis)
+		if err != nil {
 			t.Fatal(err)
 		}
+		n.consensus = newConsensus(validators)
 	}
 	return n
 }
@@ -170,10 +184,14 @@ func (n *Network) Step() {
 			n.t.Fatalf("height %d: apply: %v", n.Height, err)
 		}
 		if i == 0 {
+			if err := n.consensus.update(n.Height, result.Validators); err != nil {
+				n.t.Fatalf("height %d: %v", n.Height, err)
+			}
 			n.Events = append(n.Events, result.Events...)
 			n.Results = result.Txs
 		}
 	}
+	n.Misbehavior = nil
 	n.compare()
 	for _, c := range n.Chains {
 		c.Mine()
@@ -191,7 +209,7 @@ func (n *Network) Run(blocks int) {
 
 // Block is the block being decided, or the last one between steps.
 func (n *Network) Block() bridge.Block {
-	block := bridge.Block{Height: n.Height, Time: n.Time}
+	block := bridge.Block{Height: n.Height, Time: n.Time, Misbehavior: n.Misbehavior}
 	for _, v := range n.votes {
 		block.Commit = append(block.Commit, bridge.CommitVote{Validator: v.Validator, Committed: v.Committed})
 	}
@@ -200,7 +218,8 @@ func (n *Network) Block() bridge.Block {
 
 func (n *Network) proposal(block bridge.Block) [][]byte {
 	n.t.Helper()
-	proposer := n.Validators[int(n.Height)%len(n.Validators)]
+	members := n.consensus.at(n.Height)
+	proposer := n.validator(members[int(n.Height)%len(members)].ID())
 	tx, err := n.Machine.BuildProposal(proposer.Store, block, n.votes, inboxOf{n}, 4<<20)
 	if err != nil {
 		n.t.Fatalf("height %d: proposal: %v", n.Height, err)
@@ -265,7 +284,8 @@ func (n *Network) Audit() {
 func (n *Network) vote() {
 	n.t.Helper()
 	n.votes = nil
-	for _, v := range n.Validators {
+	for _, member := range n.consensus.at(n.Height) {
+		v := n.validator(member.ID())
 		vote := bridge.ExtendedVote{Validator: v.ID(), Committed: !v.Down}
 		if !v.Down {
 			vote.Extension = n.extension(v)
@@ -302,18 +322,29 @@ func (n *Network) pending(v *Validator) bridge.Pending {
 		said.Alarm = v.Alarms[c.ID]
 		p.Chains = append(p.Chains, said)
 	}
-	seals, err := n.Machine.SealsToSign(v.Store, v.Signer, 16)
+	for _, key := range []*ecdsa.PrivateKey{v.SignerPrivate, v.NextSigner} {
+		if key != nil && !v.Mute {
+			p.Signatures = append(p.Signatures, n.signatures(v, key)...)
+		}
+	}
+	return p
+}
+
+func (n *Network) signatures(v *Validator, key *ecdsa.PrivateKey) []types.SealSignature {
+	n.t.Helper()
+	seals, err := n.Machine.SealsToSign(v.Store, n.Height, crypto.PubkeyToAddress(key.PublicKey), 16)
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	var signatures []types.SealSignature
 	for _, s := range seals {
-		signature, err := evmsig.Sign(v.SignerPrivate, s.Digest)
+		signature, err := evmsig.Sign(key, s.Digest)
 		if err != nil {
 			n.t.Fatal(err)
 		}
-		p.Signatures = append(p.Signatures, types.SealSignature{Height: s.Height, Signature: signature})
+		signatures = append(signatures, types.SealSignature{Height: s.Height, Signature: signature})
 	}
-	return p
+	return signatures
 }
 
 // Relayer is who executes commands in Relay.

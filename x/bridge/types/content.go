@@ -32,6 +32,9 @@ type Content struct {
 	RegisterAsset     *RegisterAsset     `json:"register_asset,omitempty"`
 	MapAsset          *MapAsset          `json:"map_asset,omitempty"`
 	ResolveQuarantine *ResolveQuarantine `json:"resolve_quarantine,omitempty"`
+	AdmitValidator    *AdmitValidator    `json:"admit_validator,omitempty"`
+	SetPower          *SetPower          `json:"set_power,omitempty"`
+	RemoveValidator   *RemoveValidator   `json:"remove_validator,omitempty"`
 }
 
 // Text does nothing: it is a question that the validators answer.
@@ -174,6 +177,9 @@ func (c Content) all() []content {
 	add(c.RegisterAsset != nil, c.RegisterAsset)
 	add(c.MapAsset != nil, c.MapAsset)
 	add(c.ResolveQuarantine != nil, c.ResolveQuarantine)
+	add(c.AdmitValidator != nil, c.AdmitValidator)
+	add(c.SetPower != nil, c.SetPower)
+	add(c.RemoveValidator != nil, c.RemoveValidator)
 	return all
 }
 

@@ -24,6 +24,23 @@ type Params struct {
 	MaxCommands       uint32 `json:"max_commands"`
 	RetireDelayBlocks uint64 `json:"retire_delay_blocks"`
 	RetireDelayMS     uint64 `json:"retire_delay_ms"`
+
+	EpochBlocks     uint64 `json:"epoch_blocks"`
+	MaxValidators   uint32 `json:"max_validators"`
+	MaxShare        uint32 `json:"max_share"`
+	MaxGain         uint32 `json:"max_gain"`
+	MaxStrikes      uint32 `json:"max_strikes"`
+	StrikeWindow    uint64 `json:"strike_window"`
+	DutyBlocks      uint64 `json:"duty_blocks"`
+	LagBlocks       uint64 `json:"lag_blocks"`
+	SigGrace        uint64 `json:"sig_grace"`
+	MissWindow      uint64 `json:"miss_window"`
+	MaxMisses       uint32 `json:"max_misses"`
+	JailBlocks      uint64 `json:"jail_blocks"`
+	JailMS          uint64 `json:"jail_ms"`
+	UnbondingBlocks uint64 `json:"unbonding_blocks"`
+	UnbondingMS     uint64 `json:"unbonding_ms"`
+	SlashFraction   uint32 `json:"slash_fraction"`
 }
 
 // DefaultParams are the parameters of a new network.
@@ -34,6 +51,10 @@ func DefaultParams() Params {
 		VotingPeriod: 300_000, LargeDelayBlocks: 6000, LargeDelayMS: 3_600_000,
 		MaxHeld: 100_000, MaxOpenSeals: 64, MaxCommands: 64,
 		RetireDelayBlocks: 1_000_000, RetireDelayMS: 7 * 24 * 3_600_000,
+		EpochBlocks: 10_000, MaxValidators: 100, MaxShare: 333, MaxGain: 333,
+		MaxStrikes: 3, StrikeWindow: 100_000, DutyBlocks: 20, LagBlocks: 256, SigGrace: 10,
+		MissWindow: 20_000, MaxMisses: 500, JailBlocks: 6000, JailMS: 3_600_000,
+		UnbondingBlocks: 200_000, UnbondingMS: 14 * 24 * 3_600_000, SlashFraction: 50_000,
 	}
 }
 
@@ -73,6 +94,38 @@ func ParamTable() []Param {
 			func(p *Params) *uint64 { return &p.RetireDelayBlocks }),
 		param("retire_delay_ms", "milliseconds of block time without a new head after which it may", 0, 365*24*3_600_000,
 			func(p *Params) *uint64 { return &p.RetireDelayMS }),
+		param("epoch_blocks", "blocks that an epoch lasts, at least", 5, 10_000_000,
+			func(p *Params) *uint64 { return &p.EpochBlocks }),
+		param("max_validators", "validators of an epoch", 1, MaxValidators,
+			func(p *Params) *uint32 { return &p.MaxValidators }),
+		param("max_share", "thousandths of the power that one validator may have, from four validators on", 1, 1000,
+			func(p *Params) *uint32 { return &p.MaxShare }),
+		param("max_gain", "thousandths of the power that may be in other hands in the next epoch, from four validators on", 1, 333,
+			func(p *Params) *uint32 { return &p.MaxGain }),
+		param("max_strikes", "conflicting marks in strike_window that jail a validator", 1, 100,
+			func(p *Params) *uint32 { return &p.MaxStrikes }),
+		param("strike_window", "blocks for which a conflicting mark counts", 10, 10_000_000,
+			func(p *Params) *uint64 { return &p.StrikeWindow }),
+		param("duty_blocks", "blocks between two looks at who does its duties", 2, 1000,
+			func(p *Params) *uint64 { return &p.DutyBlocks }),
+		param("lag_blocks", "source blocks that a validator's head may be behind the agreed one", 1, 1_000_000,
+			func(p *Params) *uint64 { return &p.LagBlocks }),
+		param("sig_grace", "blocks after a seal's completion in which its signatures are still taken", 1, 1000,
+			func(p *Params) *uint64 { return &p.SigGrace }),
+		param("miss_window", "blocks for which a missed duty counts", 20, 10_000_000,
+			func(p *Params) *uint64 { return &p.MissWindow }),
+		param("max_misses", "misses of one duty in miss_window, beyond which a validator is jailed", 1, 100_000,
+			func(p *Params) *uint32 { return &p.MaxMisses }),
+		param("jail_blocks", "blocks that a jailed validator stays out, at least", 1, 10_000_000,
+			func(p *Params) *uint64 { return &p.JailBlocks }),
+		param("jail_ms", "milliseconds of block time that it stays out, at least", 0, 30*24*3_600_000,
+			func(p *Params) *uint64 { return &p.JailMS }),
+		param("unbonding_blocks", "blocks that a validator which has left stays accountable, at least", 10, 100_000_000,
+			func(p *Params) *uint64 { return &p.UnbondingBlocks }),
+		param("unbonding_ms", "milliseconds of block time that it stays accountable, at least", 0, 365*24*3_600_000,
+			func(p *Params) *uint64 { return &p.UnbondingMS }),
+		param("slash_fraction", "millionths of the stake that a banned validator loses", 0, FractionUnit,
+			func(p *Params) *uint32 { return &p.SlashFraction }),
 	}
 }
 
@@ -139,6 +192,9 @@ func (p Params) Validate() error {
 func (p Params) ValidateFor(chains int) error {
 	if err := p.Validate(); err != nil {
 		return err
+	}
+	if p.LagBlocks < p.HeadInterval {
+		return fmt.Errorf("param lag_blocks = %d: votes name a head every head_interval (%d) source blocks only", p.LagBlocks, p.HeadInterval)
 	}
 	if n := uint64(chains); n > 0 && p.PayloadBytes/n < p.MarkStride*MaxEventBytes { //nolint:gosec // a length
 		return fmt.Errorf("param payload_bytes = %d: the share of one of %d chains holds less than mark_stride (%d) events of %d bytes",

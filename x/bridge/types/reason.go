@@ -36,6 +36,7 @@ const (
 	ReasonOpenBatches      Reason = "waits_for_open_batches"
 	ReasonOpenSeals        Reason = "waits_for_open_seals"
 	ReasonBacklog          Reason = "waits_for_commands"
+	ReasonHandover         Reason = "waits_for_handover"
 	ReasonMissingLiquidity Reason = "missing_liquidity"
 	ReasonFlowLimit        Reason = "flow_limit"
 	ReasonLargeAmount      Reason = "large_amount"
@@ -81,6 +82,8 @@ var reasons = []struct {
 	{ReasonOpenBatches, "queued", "the destination chain has as many unexecuted batches as are allowed", "it goes on when one of them is executed"},
 	{ReasonOpenSeals, "queued", "as many seals as are allowed wait for signatures", "it goes on when one of them is complete"},
 	{ReasonBacklog, "queued", "commands that control the destination chain go first", "a batch of the next blocks takes it"},
+
+	{ReasonHandover, "queued", "the validator set is being handed over", "it goes on when the present set has signed all its seals and the next epoch has begun"},
 
 	{ReasonMissingLiquidity, "held", "the destination contract holds too little of the asset", "it is released when enough has been deposited there"},
 	{ReasonFlowLimit, "held", "the asset's flow limit on the destination chain is used up", "it is released in its order as the limit flows back"},

@@ -33,6 +33,72 @@ type Tx struct {
 	Expiry   uint64      `json:"expiry_height"` // last block that may hold it
 	Propose  *GovPropose `json:"propose,omitempty"`
 	Vote     *GovVote    `json:"vote,omitempty"`
+
+	Edit           *EditValidator   `json:"edit,omitempty"`
+	Rotate         *RotateSigner    `json:"rotate_signer,omitempty"`
+	ChangeOperator *ChangeOperator  `json:"change_operator,omitempty"`
+	Leave          *Leave           `json:"leave,omitempty"`
+	Unjail         *Unjail          `json:"unjail,omitempty"`
+	Report         *ReportSignature `json:"report_signature,omitempty"`
+}
+
+// EditValidator changes what the operator's validator is called.
+type EditValidator struct {
+	Moniker string `json:"moniker"`
+}
+
+// RotateSigner changes the signer of the operator's validator, from the next
+// epoch on.
+type RotateSigner struct {
+	Signer    Address   `json:"signer"`
+	Signature Signature `json:"signature"` // the new signer's, over the registration that names it
+}
+
+// ChangeOperator hands the operator's validator to another key, at once.
+type ChangeOperator struct {
+	Operator  Address   `json:"operator"`
+	Signature Signature `json:"signature"` // the new operator's, over the registration that names it
+}
+
+// Leave takes the operator's validator out of the next epoch.
+type Leave struct{}
+
+// Unjail brings the operator's jailed validator back into the next epoch, once
+// its time is over.
+type Unjail struct{}
+
+// ReportSignature shows the signature of a seal that the network never made. It
+// bans whoever signed it.
+type ReportSignature struct {
+	Epoch     uint64    `json:"epoch"`
+	Height    uint64    `json:"height"`
+	Root      Hash      `json:"root"`
+	Signature Signature `json:"signature"`
+}
+
+// message is what a transaction says.
+type message interface {
+	action() string
+	validate() error
+}
+
+// messages is the messages that are set.
+func (t Tx) messages() []message {
+	var all []message
+	add := func(set bool, one message) {
+		if set {
+			all = append(all, one)
+		}
+	}
+	add(t.Propose != nil, t.Propose)
+	add(t.Vote != nil, t.Vote)
+	add(t.Edit != nil, t.Edit)
+	add(t.Rotate != nil, t.Rotate)
+	add(t.ChangeOperator != nil, t.ChangeOperator)
+	add(t.Leave != nil, t.Leave)
+	add(t.Unjail != nil, t.Unjail)
+	add(t.Report != nil, t.Report)
+	return all
 }
 
 // GovPropose submits a proposal. It is its proposer's vote for it, too.
@@ -57,29 +123,78 @@ func (t Tx) Validate() error {
 		return errors.New("transaction: zero operator")
 	case t.Sequence == 0:
 		return errors.New("transaction: sequence 0, the first is 1")
-	case (t.Propose == nil) == (t.Vote == nil):
-		return errors.New("transaction: wants exactly one message")
-	case t.Propose != nil:
-		return t.Propose.Content.Validate()
-	case t.Vote.Proposal == 0:
-		return errors.New("vote: proposal 0, the first is 1")
 	}
-	return nil
+	all := t.messages()
+	if len(all) != 1 {
+		return errors.New("transaction: wants exactly one message")
+	}
+	return all[0].validate()
 }
 
 // Action says in one line of English what the transaction does. It is part of
 // what is signed, so that a wallet shows it, and follows from the transaction
 // alone.
 func (t Tx) Action() string {
-	switch {
-	case t.Propose != nil:
-		return "propose to " + t.Propose.Content.Action()
-	case t.Vote != nil && t.Vote.Yes:
-		return fmt.Sprintf("vote yes on proposal %d", t.Vote.Proposal)
-	case t.Vote != nil:
-		return fmt.Sprintf("vote no on proposal %d", t.Vote.Proposal)
+	if all := t.messages(); len(all) == 1 {
+		return all[0].action()
 	}
 	return "nothing"
+}
+
+func (m *GovPropose) action() string { return "propose to " + m.Content.Action() }
+
+func (m *GovVote) action() string {
+	answer := "no"
+	if m.Yes {
+		answer = "yes"
+	}
+	return fmt.Sprintf("vote %s on proposal %d", answer, m.Proposal)
+}
+
+func (m *EditValidator) action() string { return "call the validator " + m.Moniker }
+func (m *RotateSigner) action() string { return "change the validator's signer to " + m.Signer.Hex() }
+
+func (m *ChangeOperator) action() string { return "hand the validator to operator " + m.Operator.Hex() }
+func (*Leave) action() string            { return "leave the validator set" }
+func (*Unjail) action() string           { return "bring the validator back from jail" }
+
+func (m *ReportSignature) action() string {
+	return fmt.Sprintf("report a forged signature over the seal of epoch %d, height %d", m.Epoch, m.Height)
+}
+
+func (m *GovPropose) validate() error { return m.Content.Validate() }
+
+func (m *GovVote) validate() error {
+	if m.Proposal == 0 {
+		return errors.New("vote: proposal 0, the first is 1")
+	}
+	return nil
+}
+
+func (m *EditValidator) validate() error { return validateName("moniker", m.Moniker) }
+
+func (m *RotateSigner) validate() error {
+	if m.Signer == (Address{}) {
+		return errors.New("rotate_signer: zero signer")
+	}
+	return nil
+}
+
+func (m *ChangeOperator) validate() error {
+	if m.Operator == (Address{}) {
+		return errors.New("change_operator: zero operator")
+	}
+	return nil
+}
+
+func (*Leave) validate() error  { return nil }
+func (*Unjail) validate() error { return nil }
+
+func (m *ReportSignature) validate() error {
+	if m.Epoch == 0 || m.Height == 0 {
+		return errors.New("report_signature: wants epoch and height")
+	}
+	return nil
 }
 
 // ProposalStatus is a proposal's place in its life.

@@ -1,0 +1,178 @@
+package bridge
+
+import (
+	"bytes"
+	"crypto/ed25519"
+
+	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/internal/state"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// maxFormerSigners is how many signers a validator may have had within the time
+// that it is accountable for them.
+const maxFormerSigners = 8
+
+// Why a validator is not active; stable codes.
+const (
+	reasonLeft        = "left"        // by its operator
+	reasonRemoved     = "removed"     // by governance
+	reasonAbsent      = "absent"      // too many duties missed
+	reasonConflicting = "conflicting" // too many marks that are not what happened
+	reasonDoubleSign  = "double_sign" // two votes of one round, by CometBFT's evidence
+	reasonForgedSeal  = "forged_seal" // a seal signature over what the network never sealed
+)
+
+func status(member *pb.Member) types.ValidatorStatus {
+	return types.ValidatorStatus(member.GetStatus()) //nolint:gosec // written from a ValidatorStatus
+}
+
+// setStatus moves a validator on; the next epoch follows it.
+func (a *applier) setStatus(member *pb.Member, to types.ValidatorStatus, reason string) {
+	member.Status, member.Reason = uint32(to), reason
+	member.Since, member.SinceMs = a.height(), a.block.Time.UnixMilli()
+	a.s.SetMember(member)
+	a.emit(EventValidatorStatus, "validator", idOf(member).String(), "status", to.String(), "reason", reason)
+}
+
+func idOf(member *pb.Member) types.ValidatorID {
+	return types.ConsensusKey(member.ConsensusKey).ID()
+}
+
+// admit makes a validator known, and part of the next epoch.
+func (a *applier) admit(r types.Registration, power uint32) {
+	id := r.ID()
+	member := a.s.Member(id)
+	if member == nil {
+		member = &pb.Member{Joined: a.height()}
+	}
+	member.ConsensusKey, member.Signer, member.Operator, member.Moniker = r.ConsensusKey, r.Signer[:], r.Operator[:], r.Moniker
+	member.Power = power
+	a.s.SetOwner(state.UseOperator, r.Operator, id)
+	a.s.SetOwner(state.UseSigner, r.Signer, id)
+	a.s.SetFaults(id, &pb.Faults{})
+	a.setStatus(member, types.ValidatorActive, "")
+}
+
+// mayAdmit checks a registration: its signatures, and that none of its keys is,
+// or was, another validator's.
+func (a *applier) mayAdmit(c *types.AdmitValidator) error {
+	r := c.Registration
+	if err := checkRegistration(a.machine.recoverSigner, a.network.ChainId, r); err != nil {
+		return cannot(resultBadKeys, "%w", err)
+	}
+	if member := a.s.Member(r.ID()); member != nil {
+		if status(member) != types.ValidatorLeaving || member.InSet || !bytes.Equal(member.Signer, r.Signer[:]) || !bytes.Equal(member.Operator, r.Operator[:]) {
+			return cannot(resultKnownValidator, "validator %s is %s; one that has left may come back with the keys that it had", r.ID(), status(member))
+		}
+		return nil
+	}
+	if _, taken := a.s.Owner(state.UseOperator, r.Operator); taken {
+		return cannot(resultKeyTaken, "operator %s has another validator, or had one", r.Operator)
+	}
+	if _, taken := a.s.Owner(state.UseSigner, r.Signer); taken {
+		return cannot(resultKeyTaken, "signer %s is another validator's, or was", r.Signer)
+	}
+	return nil
+}
+
+// checkRegistration verifies the three signatures of a registration.
+func checkRegistration(recover SignerRecoverer, chainID string, r types.Registration) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	digest := evmsig.RegistrationDigest(evmsig.NetworkID(chainID), r)
+	if signer, err := recover(digest, r.OperatorSignature); err != nil || signer != r.Operator {
+		return refuse(ErrSignature, "registration: not signed by operator %s for network %s", r.Operator, chainID)
+	}
+	if signer, err := recover(digest, r.SignerSignature); err != nil || signer != r.Signer {
+		return refuse(ErrSignature, "registration: not signed by signer %s for network %s", r.Signer, chainID)
+	}
+	if !ed25519.Verify(ed25519.PublicKey(r.ConsensusKey), digest[:], r.ConsensusSignature[:]) {
+		return refuse(ErrSignature, "registration: not signed by its consensus key for network %s", chainID)
+	}
+	return nil
+}
+
+// knownValidator finds a validator that governance may still change.
+func (a *applier) knownValidator(id types.ValidatorID) (*pb.Member, error) {
+	member := a.s.Member(id)
+	if member == nil || status(member) == types.ValidatorTombstoned {
+		return nil, cannot(resultUnknownValidator, "validator %s is not known, or banned", id)
+	}
+	return member, nil
+}
+
+func (a *applier) setPower(c *types.SetPower) error {
+	member, err := a.knownValidator(c.Validator)
+	if err == nil {
+		member.Power, member.Since, member.SinceMs = c.Power, a.height(), a.block.Time.UnixMilli()
+		a.s.SetMember(member)
+	}
+	return err
+}
+
+func (a *applier) removeValidator(c *types.RemoveValidator) error {
+	member, err := a.knownValidator(c.Validator)
+	if err == nil {
+		a.setStatus(member, types.ValidatorLeaving, reasonRemoved)
+	}
+	return err
+}
+
+// wishes is what the next epoch's set should be: every active validator with
+// its power, and nobody else.
+func (a *applier) wishes() []wish {
+	var wishes []wish
+	a.s.Members(func(member *pb.Member) bool {
+		if !member.InSet && status(member) != types.ValidatorActive {
+			return true
+		}
+		w := wish{banned: status(member) == types.ValidatorTombstoned, since: member.Since, validator: &pb.Validator{
+			ConsensusKey: member.ConsensusKey, Signer: member.Signer, Operator: member.Operator, Moniker: member.Moniker,
+		}}
+		if len(member.NextSigner) > 0 {
+			w.validator.Signer = member.NextSigner
+		}
+		if status(member) == types.ValidatorActive {
+			w.validator.Power = member.Power
+		}
+		wishes = append(wishes, w)
+		return true
+	})
+	capShares(wishes, uint64(a.network.Params.MaxShare))
+	return wishes
+}
+
+// forget ends the accountability of validators that have left: no contract obeys
+// a set with them any more, and the unbonding time is over. The banned stay
+// known for ever, so that their keys stay banned.
+func (a *applier) forget() {
+	var gone []*pb.Member
+	a.s.Members(func(member *pb.Member) bool {
+		if !member.InSet && status(member) == types.ValidatorLeaving && a.unbonded(member) {
+			gone = append(gone, member)
+		}
+		return true
+	})
+	for _, member := range gone {
+		a.s.RemoveOwner(state.UseOperator, types.Address(member.Operator))
+		for _, signer := range append(member.Signers, member.Signer) {
+			a.s.RemoveOwner(state.UseSigner, types.Address(signer))
+		}
+		if len(member.NextSigner) > 0 {
+			a.s.RemoveOwner(state.UseSigner, types.Address(member.NextSigner))
+		}
+		a.s.RemoveMember(idOf(member))
+		a.emit(EventValidatorForgotten, "validator", idOf(member).String())
+	}
+}
+
+// unbonded says whether a validator that is in no set is accountable no more.
+func (a *applier) unbonded(member *pb.Member) bool {
+	p := a.network.Params
+	since, sinceMS := max(member.Left, member.Since), max(member.LeftMs, member.SinceMs)
+	return a.oldestInForce() >= member.LeftEpoch && a.height() >= since+p.UnbondingBlocks &&
+		a.block.Time.UnixMilli() >= sinceMS+int64(p.UnbondingMs) //nolint:gosec // at most a year
+}

@@ -152,7 +152,7 @@ func (m *GovVote) action() string {
 }
 
 func (m *EditValidator) action() string { return "call the validator " + m.Moniker }
-func (m *RotateSigner) action() string { return "change the validator's signer to " + m.Signer.Hex() }
+func (m *RotateSigner) action() string  { return "change the validator's signer to " + m.Signer.Hex() }
 
 func (m *ChangeOperator) action() string { return "hand the validator to operator " + m.Operator.Hex() }
 func (*Leave) action() string            { return "leave the validator set" }

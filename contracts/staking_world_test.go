@@ -18,8 +18,8 @@ const (
 	stakers      = 3
 )
 
-// staked is an active bridge with the real staking contract, and operators who
-// have a million of its token each. The first of them is the world's user.
+// staked is a bridge, on which nothing was executed, with the real staking contract,
+// and operators who have a million of its token each. The first of them is the world's user.
 type staked struct {
 	*world
 	operators []common.Address
@@ -48,7 +48,6 @@ func buildStaked(rules evmtest.Rules, token string) *staked {
 	s.Bridge, s.staking, err = evmtest.NewStakedBridge(chain, v, s.token.Address, unbonding, big.NewInt(minimumStake))
 	s.must(err)
 	s.openInbox()
-	s.ok(types.Activate{})
 	s.operators = []common.Address{s.user}
 	for len(s.operators) < stakers {
 		s.operators = append(s.operators, chain.Account())

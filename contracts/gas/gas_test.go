@@ -37,6 +37,12 @@ func TestLimits(t *testing.T) {
 	limit("a deposit of a wrapped token", r.Deposits[1].Gas, 60_000)
 	limit("a deposit of coin", r.Deposits[2].Gas, 45_000)
 	limit("deployment", r.Deploy, params.MaxTxGas)
+	for what, most := range map[string]uint64{
+		"stake, with 500 bytes": 110_000, "stake more": 69_000, "request": 112_000, "withdraw": 45_000,
+		"slash, 16 requests": 240_000, "release of one": 140_000, "release of 15": 240_000,
+	} {
+		limit(what, stakeGas(t, r, what), most)
+	}
 }
 
 func each(t *testing.T, r Report, token string, size int) uint64 {
@@ -47,6 +53,17 @@ func each(t *testing.T, r Report, token string, size int) uint64 {
 		}
 	}
 	t.Fatalf("no batch of %d %s", size, token)
+	return 0
+}
+
+func stakeGas(t *testing.T, r Report, what string) uint64 {
+	t.Helper()
+	for _, s := range r.Stakes {
+		if s.What == what {
+			return s.Gas
+		}
+	}
+	t.Fatalf("no %q", what)
 	return 0
 }
 

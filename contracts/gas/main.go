@@ -70,6 +70,10 @@ func (r Report) print(out io.Writer) error {
 	for _, s := range r.Slices {
 		line("%d\t%d\t%d", s.First, s.Count, s.Gas)
 	}
+	line("\nstake\tgas")
+	for _, s := range r.Stakes {
+		line("%s\t%d", s.What, s.Gas)
+	}
 	line("\ndeploy\t%d", r.Deploy)
 	line("register a wrapped token\t%d", r.Register)
 	line("")

@@ -21,6 +21,7 @@ type Report struct {
 	Deploy     uint64        `json:"deploy"`
 	Register   uint64        `json:"register_wrapped"`
 	Slices     []Slice       `json:"slices"` // of a batch of 250 fresh recipients
+	Stakes     []Stake       `json:"stakes"`
 }
 
 // Quorum is the cost of proving that the validators want something.
@@ -83,6 +84,9 @@ func measure(rules evmtest.Rules) (r Report, err error) {
 				return r, err
 			}
 		}
+	}
+	if r.Stakes, err = stakes(rules); err != nil {
+		return r, fmt.Errorf("stakes: %w", err)
 	}
 	return r, nil
 }

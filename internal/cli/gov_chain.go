@@ -126,9 +126,11 @@ func creationToday(ask asker) (creation, error) {
 	if _, err := ask("validators", bridge.QueryArgs{}, &members); err != nil {
 		return creation{}, err
 	}
-	validators := make([]types.Validator, len(members))
-	for i, m := range members {
-		validators[i] = m.Validator
+	var validators []types.Validator
+	for _, m := range members {
+		if m.InSet {
+			validators = append(validators, m.Validator)
+		}
 	}
 	set, err := types.SignerSet(validators)
 	if err != nil {

@@ -133,7 +133,7 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID) (*sta
 	}
 	result := &statusBridge{Epoch: network.Epoch, Chains: []statusChain{}}
 	for _, m := range members {
-		result.IsValidator = result.IsValidator || m.ID == self
+		result.IsValidator = result.IsValidator || m.ID == self && m.InSet
 	}
 	configured := c.session.configuredChains()
 	raised := c.session.raisedAlarms()

@@ -48,6 +48,7 @@ func auditOf(v state.View, recoverSigner SignerRecoverer) []Violation {
 	a.quorum()
 	a.order()
 	a.bounded()
+	a.validators()
 	return a.found
 }
 

@@ -159,3 +159,23 @@ func (s State) PruneConsensus(height uint64) {
 func (s State) RemoveVote(c types.ChainID, id types.ValidatorID) {
 	s.remove(key(prefixVote, chainPart(c), id[:]))
 }
+
+// Owners visits all addresses of validators.
+func (v View) Owners(visit func(use Use, address types.Address, id types.ValidatorID) bool) {
+	v.each(key(prefixOwner), func(k, value []byte) bool {
+		if len(k) != 22 || len(value) != 20 {
+			Failf("owner key of %d and %d bytes", len(k), len(value))
+		}
+		return visit(Use(k[1]), types.Address(k[2:]), types.ValidatorID(value))
+	})
+}
+
+// Votes visits whose votes about which chain are kept.
+func (v View) Votes(visit func(c types.ChainID, id types.ValidatorID) bool) {
+	v.each(key(prefixVote), func(k, _ []byte) bool {
+		if len(k) != 29 {
+			Failf("vote key of %d bytes", len(k))
+		}
+		return visit(types.ChainID(binary.BigEndian.Uint64(k[1:])), types.ValidatorID(k[9:]))
+	})
+}

@@ -32,25 +32,25 @@ type creation struct {
 	code    []byte
 }
 
-func newCreation(g node.Genesis) (creation, error) {
+func newCreation(g node.Genesis, staking types.Address) (creation, error) {
 	set, err := types.SignerSet(g.State.Validators)
 	if err != nil {
 		return creation{}, fmt.Errorf("the genesis has no valid set of signers yet: %w", err)
 	}
-	return creationOf(g.Doc.ChainID, set), nil
+	return creationOf(g.Doc.ChainID, set, staking), nil
 }
 
-func creationOf(chainID string, set types.ValidatorSet) creation {
+func creationOf(chainID string, set types.ValidatorSet, staking types.Address) creation {
 	network := evmsig.NetworkID(chainID)
 	code := common.FromHex(bindings.BridgeMetaData.Bin)
-	// Stake has its contract later; until then there is none.
-	arguments := bindings.NewBridge().PackConstructor(network, set.Pack(), types.Address{})
+	arguments := bindings.NewBridge().PackConstructor(network, set.Pack(), staking)
 	return creation{network, set, append(code, arguments...)}
 }
 
 type deployResult struct {
 	ChainID   types.ChainID `json:"chain_id"`
 	Bridge    types.Address `json:"bridge"`
+	Staking   types.Address `json:"staking"` // zero if there is none
 	NetworkID types.Hash    `json:"network_id"`
 	SetHash   types.Hash    `json:"set_hash"`
 	CodeHash  types.Hash    `json:"code_hash"`
@@ -60,17 +60,28 @@ type deployResult struct {
 }
 
 func contractsDeployCommand(s *session) *cobra.Command {
-	var f accountFlags
+	var (
+		f     accountFlags
+		stake stakingFlags
+	)
 	c := &cobra.Command{
 		Use: "deploy", Short: "Deploy the bridge contract with the genesis validators",
 		Long: `Deploys the bridge contract of this network on one chain. Its first validator set
 is that of the genesis, so collect all validators before; a contract with
 another set is refused by the network. Nobody owns it and nobody can change it,
-whoever deploys.`,
+whoever deploys.
+
+With --staking-token the contract that holds the validators' stake is deployed
+as well, before the bridge, and the two are bound to each other for ever. That
+takes two transactions in a row, so do not use the account meanwhile.`,
 		Example: "  BRIDGED_KEY=… bridged contracts deploy --rpc https://rpc.example.org",
 		Args:    args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := need(c, "rpc"); err != nil {
+				return err
+			}
+			terms, err := stake.read(c)
+			if err != nil {
 				return err
 			}
 			g, err := node.ReadGenesis(s.genesisFile(c))
@@ -88,37 +99,57 @@ whoever deploys.`,
 				return err
 			}
 			defer client.Close()
-			result, err := deploy(c.Context(), &account{client, key}, g)
+			result, err := deploy(c.Context(), &account{client, key}, g, terms)
 			if err != nil {
 				return err
 			}
 			s.note("Next: bridged genesis add-chain LABEL --id %s --bridge %s", result.ChainID, result.Bridge)
 			return s.print(result, func(w io.Writer) {
-				pairs(w, "bridge", result.Bridge.Hex(), "chain id", result.ChainID.String(), "block", number(result.Block),
+				pairs(w, "bridge", result.Bridge.Hex(), "staking", orNone(result.Staking), "chain id", result.ChainID.String(), "block", number(result.Block),
 					"set hash", result.SetHash.Hex(), "code hash", result.CodeHash.Hex(), "gas used", number(result.GasUsed))
 			})
 		},
 	}
 	f.add(c)
+	stake.add(c)
 	c.Flags().String("genesis", "", "genesis file (default: the home's)")
 	return c
 }
 
-func deploy(ctx context.Context, a *account, g node.Genesis) (deployResult, error) {
-	what, err := newCreation(g)
+// deploy deploys the bridge, and before it the staking contract if there are
+// terms for one.
+func deploy(ctx context.Context, a *account, g node.Genesis, terms *stakingTerms) (deployResult, error) {
+	var (
+		staking, bridge types.Address // where they will be
+		err             error
+	)
+	if terms != nil {
+		if staking, bridge, err = a.nextContracts(ctx); err != nil {
+			return deployResult{}, err
+		}
+	}
+	what, err := newCreation(g, staking)
 	if err != nil {
 		return deployResult{}, err
+	}
+	if terms != nil {
+		if err := deployStaking(ctx, a, *terms, staking, bridge); err != nil {
+			return deployResult{}, err
+		}
 	}
 	receipt, err := a.send(ctx, "deploy the bridge", nil, nil, what.code)
 	if err != nil {
 		return deployResult{}, err
+	}
+	if terms != nil && receipt.ContractAddress != bridge {
+		return deployResult{}, errAccountUsed
 	}
 	code, err := a.code(ctx, receipt.ContractAddress)
 	if err != nil {
 		return deployResult{}, err
 	}
 	return deployResult{
-		ChainID: a.client.ChainID(), Bridge: receipt.ContractAddress, NetworkID: what.network, SetHash: what.set.Hash(),
+		ChainID: a.client.ChainID(), Bridge: receipt.ContractAddress, Staking: staking, NetworkID: what.network, SetHash: what.set.Hash(),
 		CodeHash: crypto.Keccak256Hash(code), Block: receipt.BlockNumber.Uint64(), Tx: receipt.TxHash, GasUsed: receipt.GasUsed,
 	}, nil
 }
@@ -135,12 +166,15 @@ type contractCheck struct {
 var errMismatch = errors.New("the contract is not this network's")
 
 func contractsVerifyCommand(s *session) *cobra.Command {
-	var rpc, contract string
+	var rpc, contract, stake string
 	c := &cobra.Command{
 		Use: "verify CHAIN", Short: "Compare a deployed contract with the genesis; exit code 1 if it differs",
 		Long: `Compares the code, the network id, the validator set and the start of the inbox
 of a deployed contract with what the genesis says. Once the network has changed
-its validators, the set is compared with the current one, asked of --node.`,
+its validators, the set is compared with the current one, asked of --node.
+
+Of the chain on which validators stake, name the contract with --staking: it is
+checked too, and its terms are shown. Without it the bridge must have none.`,
 		Args: args(1, 1),
 		RunE: func(c *cobra.Command, given []string) error {
 			if err := need(c, "rpc"); err != nil {
@@ -154,6 +188,12 @@ its validators, the set is compared with the current one, asked of --node.`,
 			if err != nil {
 				return err
 			}
+			var staking types.Address
+			if stake != "" {
+				if staking, err = parseAddress(stake); err != nil {
+					return usagef(c, "--staking: %v", err)
+				}
+			}
 			ctx, cancel := context.WithTimeout(c.Context(), s.timeout)
 			defer cancel()
 			client, err := dialChain(ctx, rpc, chain.Bridge)
@@ -161,13 +201,20 @@ its validators, the set is compared with the current one, asked of --node.`,
 				return err
 			}
 			defer client.Close()
-			want, err := newCreation(g)
+			want, err := newCreation(g, staking)
 			if err != nil {
 				return err
 			}
 			checks, err := verifyContract(ctx, client, want, chain)
 			if err != nil {
 				return err
+			}
+			if staking != (types.Address{}) {
+				more, err := verifyStaking(ctx, client, staking, chain.Bridge)
+				if err != nil {
+					return err
+				}
+				checks = append(checks, more...)
 			}
 			for _, check := range checks {
 				if !check.OK {
@@ -181,6 +228,7 @@ its validators, the set is compared with the current one, asked of --node.`,
 	}
 	c.Flags().StringVar(&rpc, "rpc", "", "JSON-RPC URL of the chain, http or https")
 	c.Flags().StringVar(&contract, "bridge", "", "address of the contract, where the genesis does not have the chain yet")
+	c.Flags().StringVar(&stake, "staking", "", "address of the staking contract (default: there is none)")
 	c.Flags().String("genesis", "", "genesis file (default: the home's)")
 	return c
 }

@@ -136,7 +136,7 @@ func creationToday(ask asker) (creation, error) {
 	if err != nil {
 		return creation{}, err
 	}
-	return creationOf(network.ChainID, set), nil
+	return creationOf(network.ChainID, set, types.Address{}), nil
 }
 
 // deployedAt finds the block of a contract's first event, which has to be final

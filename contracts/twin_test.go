@@ -34,7 +34,7 @@ type era struct {
 var bareTwins = sync.OnceValue(func() *twins {
 	p := &twins{arena: newArena("TestToken", "BlacklistToken")}
 	p.fickle = p.lock[1]
-	_, err := p.staking.Send(p.Owner, "setBehaviour", true, false) // the model has no staking contract
+	_, err := p.staking.Send(p.Owner, "setBehaviour", true, false) // TestStakingTwin is about stake
 	p.must(err)
 	p.twin = bridgetest.NewChain(evmtest.NetworkID, types.Chain{ID: here, Label: "twin", Bridge: p.Address}, p.Validators.Set)
 	p.twin.Time = p.Chain.Time

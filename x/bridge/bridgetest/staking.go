@@ -44,6 +44,9 @@ func (c *Chain) Slashed() types.Amount { return c.slashed }
 
 // Stake is the contract's stake(), called by the operator.
 func (c *Chain) Stake(operator types.Address, amount types.Amount, data []byte) error {
+	if c.Staking == nil {
+		return c.reverts("stake", "NotConnected")
+	}
 	stake := c.stakes[operator]
 	if c.Balance(c.Staking.Token, operator).Cmp(amount) < 0 {
 		return c.reverts("stake", "ERC20InsufficientBalance")
@@ -90,7 +93,7 @@ func (c *Chain) RequestUnstake(operator types.Address, amount types.Amount) erro
 func (c *Chain) WithdrawStake(operator, to types.Address) (types.Amount, error) {
 	stake := c.stakes[operator]
 	amount := stake.Withdrawable
-	if to == (types.Address{}) || to == c.Staking.Address {
+	if to == (types.Address{}) || c.Staking != nil && to == c.Staking.Address {
 		return types.Amount{}, c.reverts("withdraw", "BadRecipient")
 	}
 	if amount.IsZero() {

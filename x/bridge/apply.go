@@ -22,6 +22,7 @@ func (m *Machine) Apply(s Store, b Block, txs [][]byte) (result Result, err erro
 	}
 	a.evidence()
 	a.duties()
+	a.releases()
 	a.governance()
 	a.sweep()
 	a.epochs()
@@ -188,9 +189,9 @@ func (a *applier) event(chain *pb.Chain, nonce uint64, event types.Event) {
 	case types.TokenRegistered:
 		a.tokenRegistered(chain, nonce, e)
 	case types.Staked:
-		a.emit(EventStaked, "chain", decimal(chain.Id), "nonce", decimal(nonce), "operator", e.Operator.Hex(), "amount", e.Amount.String())
+		a.staked(chain, nonce, e)
 	case types.Unstaked:
-		a.emit(EventUnstaked, "chain", decimal(chain.Id), "nonce", decimal(nonce), "operator", e.Operator.Hex(), "amount", e.Amount.String())
+		a.unstaked(chain, nonce, e)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/internal/state"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -37,7 +38,8 @@ func (a *applier) beginHandover() {
 	}
 	a.network.Urgent = false
 	current := a.s.Epoch(a.network.Epoch).GetMembers()
-	next := nextSet(current, a.wishes(), int(a.network.Params.MaxValidators), uint64(a.network.Params.MaxGain))
+	next := nextSet(current, a.wishes(), int(a.network.Params.MaxValidators), uint64(a.network.Params.MaxGain),
+		a.network.Staking.GetActive())
 	if sameSet(current, next) {
 		return
 	}
@@ -181,7 +183,9 @@ func (a *applier) setInForce(chain *pb.Chain, command *pb.Command) {
 		return
 	}
 	decoded, err := types.DecodeCommand(command.Bytes)
-	if c, ok := decoded.(types.SetValidators); err == nil && ok {
-		chain.SetInForce = c.Epoch
+	c, ok := decoded.(types.SetValidators)
+	if err != nil || !ok {
+		state.Failf("command %d is no validator set: %w", command.Nonce, err)
 	}
+	chain.SetInForce = c.Epoch
 }

@@ -46,6 +46,7 @@ const (
 	EventValidatorForgotten = "validator_forgotten" // validator: it is accountable no more
 	EventSignerRotated      = "signer_rotated"      // validator, signer: from the next epoch on
 	EventOperatorChanged    = "operator_changed"    // validator, from, to
+	EventRegistrationBad    = "registration_bad"    // chain, nonce, operator: of a stake; the stake is kept all the same
 	EventStrike             = "strike"              // validator, chain, nonce: a mark that is not what happened
 )
 

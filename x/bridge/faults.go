@@ -34,6 +34,7 @@ func (a *applier) ban(member *pb.Member, reason string) {
 	if member.InSet {
 		a.network.Urgent = true
 	}
+	a.slash(types.Address(member.Operator))
 }
 
 // jail removes an active validator until its operator asks for its return.

@@ -33,7 +33,11 @@ func (m *Machine) InitGenesis(st Store, chainID string, initialHeight int64, g t
 	if len(g.Records) > 0 {
 		return importRecords(s, chainID, uint64(initialHeight), g.Records)
 	}
-	s.SetNetwork(&pb.Network{ChainId: chainID, Epoch: firstEpoch, Params: paramsToPB(g.Params)})
+	network := &pb.Network{ChainId: chainID, Epoch: firstEpoch, Params: paramsToPB(g.Params)}
+	if g.Staking != nil {
+		network.Staking = &pb.Staking{Chain: uint64(g.Staking.Chain), Activation: g.Staking.Activation.Bytes()}
+	}
+	s.SetNetwork(network)
 	members := membersToPB(g.Validators)
 	s.SetEpoch(firstEpoch, members)
 	s.SetConsensus(uint64(initialHeight), members)         //nolint:gosec // checked above

@@ -30,6 +30,7 @@ const (
 	resultBadKeys       = "bad_registration"
 	resultKeyTaken      = "key_taken"
 	resultHandover      = "handover"
+	resultByStake       = "by_stake"
 
 	resultKnownValidator   = "validator_known"
 	resultUnknownValidator = "unknown_validator"
@@ -87,7 +88,7 @@ func (a *applier) applicable(c types.Content) error {
 	case c.AdmitValidator != nil:
 		return a.mayAdmit(c.AdmitValidator)
 	case c.SetPower != nil:
-		_, err := a.knownValidator(c.SetPower.Validator)
+		_, err := a.maySetPower(c.SetPower)
 		return err
 	case c.RemoveValidator != nil:
 		_, err := a.knownValidator(c.RemoveValidator.Validator)

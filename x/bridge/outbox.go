@@ -239,6 +239,7 @@ func (a *applier) receipt(chain *pb.Chain, command *pb.Command, e types.Executed
 		"relayer", e.Relayer.Hex())
 	if command.Executed == command.Items {
 		a.finish(chain, command)
+		a.slashed(command, nonce)
 	}
 	a.s.SetCommand(id, command)
 }
@@ -254,8 +255,9 @@ func (a *applier) finish(chain *pb.Chain, command *pb.Command) {
 		chain.Active = !bit(command.Failures, 0)
 	case types.CommandSetValidators:
 		a.setInForce(chain, command)
-	case types.CommandRegisterToken, types.CommandSetParams, types.CommandSlash,
-		types.CommandReleaseStake:
+	case types.CommandReleaseStake:
+		a.stakeReleased(command)
+	case types.CommandRegisterToken, types.CommandSetParams, types.CommandSlash:
 	}
 }
 

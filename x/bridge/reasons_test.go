@@ -67,6 +67,9 @@ var events = map[types.Reason]func(*testing.T, *bridgetest.Network){
 	types.ReasonUnknownClaim: func(_ *testing.T, n *bridgetest.Network) {
 		n.Chains[alpha].Log(types.Claimed{OutboxNonce: 1, Token: goldToken, Owner: bob, To: bob, Amount: units(1)})
 	},
+	types.ReasonForeignStake: func(_ *testing.T, n *bridgetest.Network) {
+		n.Chains[alpha].Log(types.Staked{Operator: bob, Amount: units(1)})
+	},
 	types.ReasonReinitialized: func(_ *testing.T, n *bridgetest.Network) {
 		n.Chains[alpha].Log(types.Initialized{SetHash: types.Hash{1}})
 	},

@@ -3,6 +3,7 @@ package bridge
 import (
 	"bytes"
 	"cmp"
+	"math/big"
 	"math/bits"
 	"slices"
 	"sort"
@@ -58,22 +59,120 @@ func capShares(wishes []wish, share uint64) {
 // ones with as much of the wishes as comes to at most gain thousandths of the
 // power in other hands. Bans go first, then the oldest wishes; what is left of
 // them stays a wish. The first ban always goes, and the set is never empty.
-func nextSet(current []*pb.Validator, wishes []wish, most int, gain uint64) []*pb.Validator {
+//
+// Powers by stake are shares of one sum. Where not all wishes fit, all shares go
+// the same part of their way.
+func nextSet(current []*pb.Validator, wishes []wish, most int, gain uint64, byStake bool) []*pb.Validator {
 	next := slices.Clone(current)
 	pending := slices.DeleteFunc(slices.Clone(wishes), func(w wish) bool { return !changes(current, w) })
 	slices.SortStableFunc(pending, func(a, b wish) int {
 		return cmp.Or(boolCompare(b.banned, a.banned), cmp.Compare(a.since, b.since),
 			bytes.Compare(a.validator.ConsensusKey, b.validator.ConsensusKey))
 	})
+	if all := fulfilled(current, pending); within(current, all, most, limitOf(current, gain)) {
+		return sorted(all)
+	}
+	if byStake {
+		return sorted(blended(withoutBanned(current, pending), wishes, gain))
+	}
 	for i, w := range pending {
-		limit := gain
-		if len(current) < smallSet || i == 0 && w.banned {
+		limit := limitOf(current, gain)
+		if i == 0 && w.banned {
 			limit = 1000
 		}
 		next = towards(current, next, w, most, limit)
 	}
-	slices.SortFunc(next, func(a, b *pb.Validator) int { return bytes.Compare(a.Signer, b.Signer) })
+	return sorted(next)
+}
+
+func sorted(set []*pb.Validator) []*pb.Validator {
+	slices.SortFunc(set, func(a, b *pb.Validator) int { return bytes.Compare(a.Signer, b.Signer) })
+	return set
+}
+
+// limitOf is the gain that a set may bear in thousandths.
+func limitOf(current []*pb.Validator, gain uint64) uint64 {
+	if len(current) < smallSet {
+		return 1000
+	}
+	return gain
+}
+
+// fulfilled is a set with all wishes.
+func fulfilled(set []*pb.Validator, wishes []wish) []*pb.Validator {
+	for _, w := range wishes {
+		set = replaced(set, w.validator, w.validator.Power)
+	}
+	return slices.Clone(set)
+}
+
+// withoutBanned is a set without those who are banned, or without the first of
+// them where that would be everybody.
+func withoutBanned(set []*pb.Validator, pending []wish) []*pb.Validator {
+	for _, w := range pending {
+		if left := replaced(set, w.validator, 0); w.banned && len(left) > 0 {
+			set = left
+		}
+	}
+	return set
+}
+
+// blended is a set whose shares have gone as far to the wished ones as the gain
+// lets them. With c and w the present and the wished power of a validator, C and
+// W the sums of all, and G the gains of the whole way, that part of the way is
+// p = (gain/1000) / G, and the validator's power W × (c/C × (1-p) + w/W × p).
+// What others gain grows by the same part each epoch, so the way has an end.
+func blended(current []*pb.Validator, wishes []wish, gain uint64) []*pb.Validator {
+	wished := fulfilled(nil, wishes)
+	before, after := totalPower(current), totalPower(wished)
+	gained := gains(current, wished) // G in 1 / (C × W)
+	all := union(current, wished)
+	// Powers are rounded to millionths: leave room for that.
+	millionths := gain*1000 - min(gain*1000-1, 4*uint64(len(all)))
+	limit := new(big.Int).Mul(new(big.Int).SetUint64(before*after), new(big.Int).SetUint64(millionths))
+	whole := new(big.Int).Mul(new(big.Int).SetUint64(gained), big.NewInt(1_000_000))
+	if len(wished) == 0 || len(current) < smallSet || limit.Cmp(whole) >= 0 {
+		return wished
+	}
+	rest := new(big.Int).Sub(whole, limit)
+	var next []*pb.Validator
+	for _, w := range all {
+		var present, aim uint64
+		if at := indexOf(current, w.ConsensusKey); at >= 0 {
+			present = uint64(current[at].Power)
+		}
+		if at := indexOf(wished, w.ConsensusKey); at >= 0 {
+			aim = uint64(wished[at].Power)
+		}
+		stays := new(big.Int).Mul(new(big.Int).SetUint64(present*after), rest)
+		moves := new(big.Int).Mul(new(big.Int).SetUint64(aim*before), limit)
+		power := stays.Add(stays, moves).Div(stays, new(big.Int).Mul(whole, new(big.Int).SetUint64(before))).Uint64()
+		if aim > 0 {
+			power = max(power, 1)
+		}
+		if power > 0 && len(next) < types.MaxValidators {
+			next = append(next, replaced(nil, w, uint32(power))...) //nolint:gosec // at most the sum wished
+		}
+	}
 	return next
+}
+
+// union is the members of one set, and those of another that are not in it.
+func union(set, other []*pb.Validator) []*pb.Validator {
+	all := slices.Clone(set)
+	for _, v := range other {
+		if at := indexOf(all, v.ConsensusKey); at < 0 {
+			all = append(all, v)
+		} else {
+			all[at] = v // with its new signer
+		}
+	}
+	return all
+}
+
+// within says whether a set keeps all limits.
+func within(from, to []*pb.Validator, most int, gain uint64) bool {
+	return len(to) > 0 && len(to) <= most && totalPower(to) <= types.MaxTotalPower && withinGain(from, to, gain)
 }
 
 func boolCompare(a, b bool) int {
@@ -125,10 +224,7 @@ func towards(current, set []*pb.Validator, w wish, most int, gain uint64) []*pb.
 	with := func(step int) []*pb.Validator {
 		return replaced(set, w.validator, uint32(present+sign*step)) //nolint:gosec // between two powers
 	}
-	fits := func(step int) bool {
-		tried := with(step)
-		return len(tried) > 0 && len(tried) <= most && totalPower(tried) <= types.MaxTotalPower && withinGain(current, tried, gain)
-	}
+	fits := func(step int) bool { return within(current, with(step), most, gain) }
 	if fits(way) {
 		return with(way)
 	}
@@ -151,11 +247,18 @@ func replaced(set []*pb.Validator, v *pb.Validator, power uint32) []*pb.Validato
 }
 
 // withinGain says whether the shares of all who gain, from one set to another,
-// grow by at most gain thousandths together. A share is power / total; the sum
-// below stays under 2^60, for both totals are at most 2^30.
+// grow by at most gain thousandths together.
 func withinGain(from, to []*pb.Validator, gain uint64) bool {
+	gainedHigh, gainedLow := bits.Mul64(gains(from, to), 1000)
+	limitHigh, limitLow := bits.Mul64(totalPower(from)*totalPower(to), gain)
+	return gainedHigh < limitHigh || gainedHigh == limitHigh && gainedLow <= limitLow
+}
+
+// gains is by how much the shares of all who gain grow, from one set to another,
+// in 1 / (the product of both totals). A share is power / total; the sum stays
+// at most 2^60, for both totals are at most 2^30.
+func gains(from, to []*pb.Validator) (gained uint64) {
 	before, after := totalPower(from), totalPower(to)
-	var gained uint64 // in 1 / (before × after)
 	for _, v := range to {
 		now := uint64(v.Power) * before
 		var then uint64
@@ -166,7 +269,5 @@ func withinGain(from, to []*pb.Validator, gain uint64) bool {
 			gained += now - then
 		}
 	}
-	gainedHigh, gainedLow := bits.Mul64(gained, 1000)
-	limitHigh, limitLow := bits.Mul64(before*after, gain)
-	return gainedHigh < limitHigh || gainedHigh == limitHigh && gainedLow <= limitLow
+	return gained
 }

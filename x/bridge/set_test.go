@@ -40,8 +40,18 @@ func TestNextSet(t *testing.T) {
 			})
 		}
 		gain := rapid.Uint64Range(50, 333).Draw(rt, "gain")
+		byStake := rapid.Bool().Draw(rt, "by stake")
+		if byStake { // then powers are shares of a million
+			var total uint64
+			for _, w := range wishes {
+				total += uint64(w.validator.Power)
+			}
+			for _, w := range wishes {
+				w.validator.Power = uint32(uint64(w.validator.Power) * stakeScale / total) //nolint:gosec // at most stakeScale
+			}
+		}
 		for range 200 {
-			next := nextSet(current, wishes, 100, gain)
+			next := nextSet(current, wishes, 100, gain, byStake)
 			checkStep(rt, current, next, wishes, gain)
 			if sameSet(current, next) {
 				break
@@ -58,7 +68,7 @@ func TestNextSet(t *testing.T) {
 
 // stuck says whether not even one unit of power may change hands.
 func stuck(current []*pb.Validator, w wish, gain uint64) bool {
-	return sameSet(current, nextSet(current, []wish{w}, 100, gain))
+	return sameSet(current, nextSet(current, []wish{w}, 100, gain, false))
 }
 
 func checkStep(rt *rapid.T, before, after []*pb.Validator, wishes []wish, gain uint64) {

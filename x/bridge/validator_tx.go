@@ -88,6 +88,9 @@ func (a *applier) rotate(member *pb.Member, m types.RotateSigner) error {
 // changeOperator hands a validator to another key. The old one is free again,
 // with its sequence.
 func (a *applier) changeOperator(member *pb.Member, m types.ChangeOperator) error {
+	if a.network.Staking != nil {
+		return refuse(ErrStatus, "stake belongs to its operator: unstake it, and stake with the new one")
+	}
 	r := registrationOf(member)
 	r.Operator = m.Operator
 	if err := a.proven(r, m.Signature, m.Operator); err != nil {

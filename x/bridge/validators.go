@@ -2,10 +2,8 @@ package bridge
 
 import (
 	"bytes"
-	"crypto/ed25519"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
-	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -55,10 +53,17 @@ func (a *applier) admit(r types.Registration, power uint32) {
 	a.setStatus(member, types.ValidatorActive, "")
 }
 
-// mayAdmit checks a registration: its signatures, and that none of its keys is,
-// or was, another validator's.
+// mayAdmit checks who is to be admitted by vote: the registration's signatures,
+// and that none of its keys is, or was, another validator's.
 func (a *applier) mayAdmit(c *types.AdmitValidator) error {
-	r := c.Registration
+	if a.network.Staking != nil {
+		return cannot(resultByStake, "validators of this network are admitted by stake")
+	}
+	return a.mayRegisterValidator(c.Registration)
+}
+
+// mayRegisterValidator checks a registration.
+func (a *applier) mayRegisterValidator(r types.Registration) error {
 	if err := checkRegistration(a.machine.recoverSigner, a.network.ChainId, r); err != nil {
 		return cannot(resultBadKeys, "%w", err)
 	}
@@ -77,24 +82,6 @@ func (a *applier) mayAdmit(c *types.AdmitValidator) error {
 	return nil
 }
 
-// checkRegistration verifies the three signatures of a registration.
-func checkRegistration(recover SignerRecoverer, chainID string, r types.Registration) error {
-	if err := r.Validate(); err != nil {
-		return err
-	}
-	digest := evmsig.RegistrationDigest(evmsig.NetworkID(chainID), r)
-	if signer, err := recover(digest, r.OperatorSignature); err != nil || signer != r.Operator {
-		return refuse(ErrSignature, "registration: not signed by operator %s for network %s", r.Operator, chainID)
-	}
-	if signer, err := recover(digest, r.SignerSignature); err != nil || signer != r.Signer {
-		return refuse(ErrSignature, "registration: not signed by signer %s for network %s", r.Signer, chainID)
-	}
-	if !ed25519.Verify(ed25519.PublicKey(r.ConsensusKey), digest[:], r.ConsensusSignature[:]) {
-		return refuse(ErrSignature, "registration: not signed by its consensus key for network %s", chainID)
-	}
-	return nil
-}
-
 // knownValidator finds a validator that governance may still change.
 func (a *applier) knownValidator(id types.ValidatorID) (*pb.Member, error) {
 	member := a.s.Member(id)
@@ -104,8 +91,15 @@ func (a *applier) knownValidator(id types.ValidatorID) (*pb.Member, error) {
 	return member, nil
 }
 
+func (a *applier) maySetPower(c *types.SetPower) (*pb.Member, error) {
+	if a.network.Staking != nil {
+		return nil, cannot(resultByStake, "powers of this network follow the stake")
+	}
+	return a.knownValidator(c.Validator)
+}
+
 func (a *applier) setPower(c *types.SetPower) error {
-	member, err := a.knownValidator(c.Validator)
+	member, err := a.maySetPower(c)
 	if err == nil {
 		member.Power, member.Since, member.SinceMs = c.Power, a.height(), a.block.Time.UnixMilli()
 		a.s.SetMember(member)
@@ -141,6 +135,9 @@ func (a *applier) wishes() []wish {
 		wishes = append(wishes, w)
 		return true
 	})
+	if a.network.Staking.GetActive() {
+		a.powersByStake(wishes)
+	}
 	capShares(wishes, uint64(a.network.Params.MaxShare))
 	return wishes
 }
@@ -151,7 +148,7 @@ func (a *applier) wishes() []wish {
 func (a *applier) forget() {
 	var gone []*pb.Member
 	a.s.Members(func(member *pb.Member) bool {
-		if !member.InSet && status(member) == types.ValidatorLeaving && a.unbonded(member) {
+		if !member.InSet && status(member) == types.ValidatorLeaving && a.unbonded(member) && !a.hasStake(member) {
 			gone = append(gone, member)
 		}
 		return true

@@ -38,6 +38,7 @@ type Network struct {
 	Handover      uint64                 `protobuf:"varint,9,opt,name=handover,proto3" json:"handover,omitempty"`                          // block in which the handover to the next epoch began; 0 while there is none
 	Urgent        bool                   `protobuf:"varint,10,opt,name=urgent,proto3" json:"urgent,omitempty"`                             // a member of the epoch is banned: the handover does not wait
 	Signed        uint64                 `protobuf:"varint,11,opt,name=signed,proto3" json:"signed,omitempty"`                             // seal up to which the duty to sign was judged
+	Staking       *Staking               `protobuf:"bytes,12,opt,name=staking,proto3" json:"staking,omitempty"`                            // where the validators' stake is; absent where they are admitted by vote
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -147,6 +148,13 @@ func (x *Network) GetSigned() uint64 {
 		return x.Signed
 	}
 	return 0
+}
+
+func (x *Network) GetStaking() *Staking {
+	if x != nil {
+		return x.Staking
+	}
+	return nil
 }
 
 type Params struct {
@@ -554,6 +562,196 @@ func (x *Validator) GetMoniker() string {
 	return ""
 }
 
+// Staking is how powers follow stake.
+type Staking struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`          // the home chain, whose events of stake count
+	Activation    []byte                 `protobuf:"bytes,2,opt,name=activation,proto3" json:"activation,omitempty"` // registered stake from which on powers follow it
+	Active        bool                   `protobuf:"varint,3,opt,name=active,proto3" json:"active,omitempty"`        // that was reached
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Staking) Reset() {
+	*x = Staking{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Staking) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Staking) ProtoMessage() {}
+
+func (x *Staking) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Staking.ProtoReflect.Descriptor instead.
+func (*Staking) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Staking) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *Staking) GetActivation() []byte {
+	if x != nil {
+		return x.Activation
+	}
+	return nil
+}
+
+func (x *Staking) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+// Stake is what an operator has on the home chain, in units of the staked token.
+type Stake struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Staked        []byte                 `protobuf:"bytes,1,opt,name=staked,proto3" json:"staked,omitempty"`
+	Unbonding     []*Unbonding           `protobuf:"bytes,2,rep,name=unbonding,proto3" json:"unbonding,omitempty"` // in the order of the requests
+	Slash         uint64                 `protobuf:"varint,3,opt,name=slash,proto3" json:"slash,omitempty"`        // inbox nonce of the last report, which is a slash's if its receipt follows
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Stake) Reset() {
+	*x = Stake{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Stake) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Stake) ProtoMessage() {}
+
+func (x *Stake) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Stake.ProtoReflect.Descriptor instead.
+func (*Stake) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Stake) GetStaked() []byte {
+	if x != nil {
+		return x.Staked
+	}
+	return nil
+}
+
+func (x *Stake) GetUnbonding() []*Unbonding {
+	if x != nil {
+		return x.Unbonding
+	}
+	return nil
+}
+
+func (x *Stake) GetSlash() uint64 {
+	if x != nil {
+		return x.Slash
+	}
+	return 0
+}
+
+type Unbonding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Amount        []byte                 `protobuf:"bytes,1,opt,name=amount,proto3" json:"amount,omitempty"`
+	Height        uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`   // block that applied the request
+	Ms            int64                  `protobuf:"varint,3,opt,name=ms,proto3" json:"ms,omitempty"`           // and its time, Unix milliseconds
+	Ordered       bool                   `protobuf:"varint,4,opt,name=ordered,proto3" json:"ordered,omitempty"` // its release is in the outbox
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unbonding) Reset() {
+	*x = Unbonding{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unbonding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unbonding) ProtoMessage() {}
+
+func (x *Unbonding) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unbonding.ProtoReflect.Descriptor instead.
+func (*Unbonding) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Unbonding) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Unbonding) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Unbonding) GetMs() int64 {
+	if x != nil {
+		return x.Ms
+	}
+	return 0
+}
+
+func (x *Unbonding) GetOrdered() bool {
+	if x != nil {
+		return x.Ordered
+	}
+	return false
+}
+
 // Member is a validator that the network knows, in the epoch or not.
 type Member struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -579,7 +777,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[4]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +789,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[4]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +802,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{4}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Member) GetConsensusKey() []byte {
@@ -730,7 +928,7 @@ type Faults struct {
 
 func (x *Faults) Reset() {
 	*x = Faults{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +940,7 @@ func (x *Faults) String() string {
 func (*Faults) ProtoMessage() {}
 
 func (x *Faults) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[5]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +953,7 @@ func (x *Faults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Faults.ProtoReflect.Descriptor instead.
 func (*Faults) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{5}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Faults) GetStrikes() []uint64 {
@@ -784,7 +982,7 @@ type Misses struct {
 
 func (x *Misses) Reset() {
 	*x = Misses{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +994,7 @@ func (x *Misses) String() string {
 func (*Misses) ProtoMessage() {}
 
 func (x *Misses) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[6]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +1007,7 @@ func (x *Misses) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Misses.ProtoReflect.Descriptor instead.
 func (*Misses) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{6}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Misses) GetDuty() uint64 {
@@ -875,7 +1073,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -887,7 +1085,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[7]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -900,7 +1098,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{7}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Chain) GetId() uint64 {
@@ -1145,7 +1343,7 @@ type Vanished struct {
 
 func (x *Vanished) Reset() {
 	*x = Vanished{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1157,7 +1355,7 @@ func (x *Vanished) String() string {
 func (*Vanished) ProtoMessage() {}
 
 func (x *Vanished) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1170,7 +1368,7 @@ func (x *Vanished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vanished.ProtoReflect.Descriptor instead.
 func (*Vanished) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{8}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Vanished) GetFirst() uint64 {
@@ -1201,7 +1399,7 @@ type Asset struct {
 
 func (x *Asset) Reset() {
 	*x = Asset{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1411,7 @@ func (x *Asset) String() string {
 func (*Asset) ProtoMessage() {}
 
 func (x *Asset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1424,7 @@ func (x *Asset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Asset.ProtoReflect.Descriptor instead.
 func (*Asset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{9}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Asset) GetId() []byte {
@@ -1285,7 +1483,7 @@ type Token struct {
 
 func (x *Token) Reset() {
 	*x = Token{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1495,7 @@ func (x *Token) String() string {
 func (*Token) ProtoMessage() {}
 
 func (x *Token) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1508,7 @@ func (x *Token) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Token.ProtoReflect.Descriptor instead.
 func (*Token) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{10}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Token) GetChain() uint64 {
@@ -1419,7 +1617,7 @@ type Ledger struct {
 
 func (x *Ledger) Reset() {
 	*x = Ledger{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1431,7 +1629,7 @@ func (x *Ledger) String() string {
 func (*Ledger) ProtoMessage() {}
 
 func (x *Ledger) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1444,7 +1642,7 @@ func (x *Ledger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ledger.ProtoReflect.Descriptor instead.
 func (*Ledger) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Ledger) GetInFlight() []byte {
@@ -1505,7 +1703,7 @@ type Balance struct {
 
 func (x *Balance) Reset() {
 	*x = Balance{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1517,7 +1715,7 @@ func (x *Balance) String() string {
 func (*Balance) ProtoMessage() {}
 
 func (x *Balance) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1530,7 +1728,7 @@ func (x *Balance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Balance.ProtoReflect.Descriptor instead.
 func (*Balance) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Balance) GetChain() uint64 {
@@ -1606,7 +1804,7 @@ type Transfer struct {
 
 func (x *Transfer) Reset() {
 	*x = Transfer{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +1816,7 @@ func (x *Transfer) String() string {
 func (*Transfer) ProtoMessage() {}
 
 func (x *Transfer) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +1829,7 @@ func (x *Transfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
 func (*Transfer) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Transfer) GetSource() uint64 {
@@ -1708,7 +1906,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1720,7 +1918,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1733,7 +1931,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Entry) GetKind() uint32 {
@@ -1812,7 +2010,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1824,7 +2022,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1837,7 +2035,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Lane) GetHead() uint64 {
@@ -1871,7 +2069,7 @@ type QueueSegment struct {
 
 func (x *QueueSegment) Reset() {
 	*x = QueueSegment{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1883,7 +2081,7 @@ func (x *QueueSegment) String() string {
 func (*QueueSegment) ProtoMessage() {}
 
 func (x *QueueSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1896,7 +2094,7 @@ func (x *QueueSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSegment.ProtoReflect.Descriptor instead.
 func (*QueueSegment) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *QueueSegment) GetEntries() []*Entry {
@@ -1927,7 +2125,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +2137,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +2150,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Command) GetNonce() uint64 {
@@ -2053,7 +2251,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2065,7 +2263,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2078,7 +2276,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Seal) GetEpoch() uint64 {
@@ -2127,7 +2325,7 @@ type SealLeaf struct {
 
 func (x *SealLeaf) Reset() {
 	*x = SealLeaf{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2337,7 @@ func (x *SealLeaf) String() string {
 func (*SealLeaf) ProtoMessage() {}
 
 func (x *SealLeaf) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2350,7 @@ func (x *SealLeaf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealLeaf.ProtoReflect.Descriptor instead.
 func (*SealLeaf) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SealLeaf) GetChain() uint64 {
@@ -2186,7 +2384,7 @@ type SealSignatures struct {
 
 func (x *SealSignatures) Reset() {
 	*x = SealSignatures{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2396,7 @@ func (x *SealSignatures) String() string {
 func (*SealSignatures) ProtoMessage() {}
 
 func (x *SealSignatures) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2409,7 @@ func (x *SealSignatures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealSignatures.ProtoReflect.Descriptor instead.
 func (*SealSignatures) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SealSignatures) GetSignatures() []*MemberSignature {
@@ -2231,7 +2429,7 @@ type MemberSignature struct {
 
 func (x *MemberSignature) Reset() {
 	*x = MemberSignature{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2441,7 @@ func (x *MemberSignature) String() string {
 func (*MemberSignature) ProtoMessage() {}
 
 func (x *MemberSignature) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2454,7 @@ func (x *MemberSignature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberSignature.ProtoReflect.Descriptor instead.
 func (*MemberSignature) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{21}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *MemberSignature) GetMember() uint32 {
@@ -2283,7 +2481,7 @@ type Backlog struct {
 
 func (x *Backlog) Reset() {
 	*x = Backlog{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2295,7 +2493,7 @@ func (x *Backlog) String() string {
 func (*Backlog) ProtoMessage() {}
 
 func (x *Backlog) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2308,7 +2506,7 @@ func (x *Backlog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backlog.ProtoReflect.Descriptor instead.
 func (*Backlog) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{22}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Backlog) GetCommands() [][]byte {
@@ -2331,7 +2529,7 @@ type Quarantine struct {
 
 func (x *Quarantine) Reset() {
 	*x = Quarantine{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2343,7 +2541,7 @@ func (x *Quarantine) String() string {
 func (*Quarantine) ProtoMessage() {}
 
 func (x *Quarantine) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2356,7 +2554,7 @@ func (x *Quarantine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quarantine.ProtoReflect.Descriptor instead.
 func (*Quarantine) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{23}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Quarantine) GetId() uint64 {
@@ -2399,7 +2597,7 @@ type Owed struct {
 
 func (x *Owed) Reset() {
 	*x = Owed{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2411,7 +2609,7 @@ func (x *Owed) String() string {
 func (*Owed) ProtoMessage() {}
 
 func (x *Owed) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2424,7 +2622,7 @@ func (x *Owed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owed.ProtoReflect.Descriptor instead.
 func (*Owed) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{24}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Owed) GetTransfer() *Transfer {
@@ -2452,7 +2650,7 @@ var File_bridged_bridge_v1_state_proto protoreflect.FileDescriptor
 
 const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1cbridged/bridge/v1/vote.proto\"\xdd\x02\n" +
+	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1cbridged/bridge/v1/vote.proto\"\x93\x03\n" +
 	"\aNetwork\x12\x19\n" +
 	"\bchain_id\x18\x01 \x01(\tR\achainId\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x121\n" +
@@ -2466,7 +2664,8 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\bhandover\x18\t \x01(\x04R\bhandover\x12\x16\n" +
 	"\x06urgent\x18\n" +
 	" \x01(\bR\x06urgent\x12\x16\n" +
-	"\x06signed\x18\v \x01(\x04R\x06signed\"\xbf\b\n" +
+	"\x06signed\x18\v \x01(\x04R\x06signed\x124\n" +
+	"\astaking\x18\f \x01(\v2\x1a.bridged.bridge.v1.StakingR\astaking\"\xbf\b\n" +
 	"\x06Params\x12\x1b\n" +
 	"\tmax_marks\x18\x01 \x01(\rR\bmaxMarks\x12\x1f\n" +
 	"\vmark_stride\x18\x02 \x01(\x04R\n" +
@@ -2516,7 +2715,22 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1a\n" +
 	"\boperator\x18\x03 \x01(\fR\boperator\x12\x14\n" +
 	"\x05power\x18\x04 \x01(\rR\x05power\x12\x18\n" +
-	"\amoniker\x18\x05 \x01(\tR\amoniker\"\xa8\x03\n" +
+	"\amoniker\x18\x05 \x01(\tR\amoniker\"W\n" +
+	"\aStaking\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x1e\n" +
+	"\n" +
+	"activation\x18\x02 \x01(\fR\n" +
+	"activation\x12\x16\n" +
+	"\x06active\x18\x03 \x01(\bR\x06active\"q\n" +
+	"\x05Stake\x12\x16\n" +
+	"\x06staked\x18\x01 \x01(\fR\x06staked\x12:\n" +
+	"\tunbonding\x18\x02 \x03(\v2\x1c.bridged.bridge.v1.UnbondingR\tunbonding\x12\x14\n" +
+	"\x05slash\x18\x03 \x01(\x04R\x05slash\"e\n" +
+	"\tUnbonding\x12\x16\n" +
+	"\x06amount\x18\x01 \x01(\fR\x06amount\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x0e\n" +
+	"\x02ms\x18\x03 \x01(\x03R\x02ms\x12\x18\n" +
+	"\aordered\x18\x04 \x01(\bR\aordered\"\xa8\x03\n" +
 	"\x06Member\x12#\n" +
 	"\rconsensus_key\x18\x01 \x01(\fR\fconsensusKey\x12\x16\n" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1a\n" +
@@ -2709,55 +2923,60 @@ func file_bridged_bridge_v1_state_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_state_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Network)(nil),         // 0: bridged.bridge.v1.Network
 	(*Params)(nil),          // 1: bridged.bridge.v1.Params
 	(*Validators)(nil),      // 2: bridged.bridge.v1.Validators
 	(*Validator)(nil),       // 3: bridged.bridge.v1.Validator
-	(*Member)(nil),          // 4: bridged.bridge.v1.Member
-	(*Faults)(nil),          // 5: bridged.bridge.v1.Faults
-	(*Misses)(nil),          // 6: bridged.bridge.v1.Misses
-	(*Chain)(nil),           // 7: bridged.bridge.v1.Chain
-	(*Vanished)(nil),        // 8: bridged.bridge.v1.Vanished
-	(*Asset)(nil),           // 9: bridged.bridge.v1.Asset
-	(*Token)(nil),           // 10: bridged.bridge.v1.Token
-	(*Ledger)(nil),          // 11: bridged.bridge.v1.Ledger
-	(*Balance)(nil),         // 12: bridged.bridge.v1.Balance
-	(*Transfer)(nil),        // 13: bridged.bridge.v1.Transfer
-	(*Entry)(nil),           // 14: bridged.bridge.v1.Entry
-	(*Lane)(nil),            // 15: bridged.bridge.v1.Lane
-	(*QueueSegment)(nil),    // 16: bridged.bridge.v1.QueueSegment
-	(*Command)(nil),         // 17: bridged.bridge.v1.Command
-	(*Seal)(nil),            // 18: bridged.bridge.v1.Seal
-	(*SealLeaf)(nil),        // 19: bridged.bridge.v1.SealLeaf
-	(*SealSignatures)(nil),  // 20: bridged.bridge.v1.SealSignatures
-	(*MemberSignature)(nil), // 21: bridged.bridge.v1.MemberSignature
-	(*Backlog)(nil),         // 22: bridged.bridge.v1.Backlog
-	(*Quarantine)(nil),      // 23: bridged.bridge.v1.Quarantine
-	(*Owed)(nil),            // 24: bridged.bridge.v1.Owed
-	(*Deposited)(nil),       // 25: bridged.bridge.v1.Deposited
+	(*Staking)(nil),         // 4: bridged.bridge.v1.Staking
+	(*Stake)(nil),           // 5: bridged.bridge.v1.Stake
+	(*Unbonding)(nil),       // 6: bridged.bridge.v1.Unbonding
+	(*Member)(nil),          // 7: bridged.bridge.v1.Member
+	(*Faults)(nil),          // 8: bridged.bridge.v1.Faults
+	(*Misses)(nil),          // 9: bridged.bridge.v1.Misses
+	(*Chain)(nil),           // 10: bridged.bridge.v1.Chain
+	(*Vanished)(nil),        // 11: bridged.bridge.v1.Vanished
+	(*Asset)(nil),           // 12: bridged.bridge.v1.Asset
+	(*Token)(nil),           // 13: bridged.bridge.v1.Token
+	(*Ledger)(nil),          // 14: bridged.bridge.v1.Ledger
+	(*Balance)(nil),         // 15: bridged.bridge.v1.Balance
+	(*Transfer)(nil),        // 16: bridged.bridge.v1.Transfer
+	(*Entry)(nil),           // 17: bridged.bridge.v1.Entry
+	(*Lane)(nil),            // 18: bridged.bridge.v1.Lane
+	(*QueueSegment)(nil),    // 19: bridged.bridge.v1.QueueSegment
+	(*Command)(nil),         // 20: bridged.bridge.v1.Command
+	(*Seal)(nil),            // 21: bridged.bridge.v1.Seal
+	(*SealLeaf)(nil),        // 22: bridged.bridge.v1.SealLeaf
+	(*SealSignatures)(nil),  // 23: bridged.bridge.v1.SealSignatures
+	(*MemberSignature)(nil), // 24: bridged.bridge.v1.MemberSignature
+	(*Backlog)(nil),         // 25: bridged.bridge.v1.Backlog
+	(*Quarantine)(nil),      // 26: bridged.bridge.v1.Quarantine
+	(*Owed)(nil),            // 27: bridged.bridge.v1.Owed
+	(*Deposited)(nil),       // 28: bridged.bridge.v1.Deposited
 }
 var file_bridged_bridge_v1_state_proto_depIdxs = []int32{
 	1,  // 0: bridged.bridge.v1.Network.params:type_name -> bridged.bridge.v1.Params
-	3,  // 1: bridged.bridge.v1.Validators.members:type_name -> bridged.bridge.v1.Validator
-	6,  // 2: bridged.bridge.v1.Faults.misses:type_name -> bridged.bridge.v1.Misses
-	8,  // 3: bridged.bridge.v1.Chain.vanished:type_name -> bridged.bridge.v1.Vanished
-	10, // 4: bridged.bridge.v1.Asset.tokens:type_name -> bridged.bridge.v1.Token
-	12, // 5: bridged.bridge.v1.Ledger.balances:type_name -> bridged.bridge.v1.Balance
-	13, // 6: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
-	14, // 7: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
-	14, // 8: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
-	19, // 9: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
-	21, // 10: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
-	13, // 11: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
-	25, // 12: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
-	13, // 13: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	4,  // 1: bridged.bridge.v1.Network.staking:type_name -> bridged.bridge.v1.Staking
+	3,  // 2: bridged.bridge.v1.Validators.members:type_name -> bridged.bridge.v1.Validator
+	6,  // 3: bridged.bridge.v1.Stake.unbonding:type_name -> bridged.bridge.v1.Unbonding
+	9,  // 4: bridged.bridge.v1.Faults.misses:type_name -> bridged.bridge.v1.Misses
+	11, // 5: bridged.bridge.v1.Chain.vanished:type_name -> bridged.bridge.v1.Vanished
+	13, // 6: bridged.bridge.v1.Asset.tokens:type_name -> bridged.bridge.v1.Token
+	15, // 7: bridged.bridge.v1.Ledger.balances:type_name -> bridged.bridge.v1.Balance
+	16, // 8: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
+	17, // 9: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
+	17, // 10: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
+	22, // 11: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
+	24, // 12: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
+	16, // 13: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
+	28, // 14: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
+	16, // 15: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_state_proto_init() }
@@ -2772,7 +2991,7 @@ func file_bridged_bridge_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_state_proto_rawDesc), len(file_bridged_bridge_v1_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

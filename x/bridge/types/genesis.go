@@ -228,7 +228,17 @@ type Genesis struct {
 	Validators []Validator `json:"validators"`
 	Chains     []Chain     `json:"chains"`
 	Assets     []Asset     `json:"assets"`
+	Staking    *Staking    `json:"staking,omitempty"` // nil: validators are admitted by vote
 	Records    []Record    `json:"records,omitempty"`
+}
+
+// Staking says how powers follow the stake on a chain.
+type Staking struct {
+	Chain ChainID `json:"chain"` // the home chain, whose contract has a staking contract
+	// Activation is the stake of registered validators, in units of the staked
+	// token, from which on powers follow it; until then they are those of
+	// genesis. Who stakes first would have all the power otherwise.
+	Activation Amount `json:"activation"`
 }
 
 // Validate checks the whole: members, references between them, and that a
@@ -251,6 +261,14 @@ func (g Genesis) Validate() error {
 	}
 	if err := g.validateAssets(); err != nil {
 		return fmt.Errorf("genesis: %w", err)
+	}
+	if g.Staking != nil {
+		if !slices.ContainsFunc(g.Chains, func(c Chain) bool { return c.ID == g.Staking.Chain }) {
+			return fmt.Errorf("genesis: staking: chain %s is not in this genesis", g.Staking.Chain)
+		}
+		if g.Staking.Activation.IsZero() {
+			return fmt.Errorf("genesis: staking: activation 0: name the registered stake from which on powers follow it")
+		}
 	}
 	return nil
 }

@@ -54,6 +54,8 @@ const (
 	ReasonUnknownClaim   Reason = "unknown_claim"
 	ReasonBreach         Reason = "ledger_breach"
 	ReasonReinitialized  Reason = "initialized_twice"
+	// ReasonForeignStake is stake on a chain that is not the home chain.
+	ReasonForeignStake Reason = "foreign_stake"
 	// ReasonSurplus is what a re-anchored chain has beyond the books.
 	ReasonSurplus Reason = "surplus"
 )
@@ -98,6 +100,7 @@ var reasons = []struct {
 	{ReasonUnknownClaim, "quarantined", "the claim fits nothing that is owed", "it is counted, and nothing else"},
 	{ReasonBreach, "quarantined", "the totals of the asset do not allow it", "it is counted, and nothing is booked"},
 	{ReasonReinitialized, "quarantined", "the contract said twice that it was deployed", "it is counted, and nothing else"},
+	{ReasonForeignStake, "quarantined", "stake was reported by a chain that is not the home chain, or more was taken than there is", "it is counted, and nothing else"},
 	{ReasonSurplus, "quarantined", "a re-anchored chain holds more than the books say", "the validators drop it by a proposal when they know whose it is"},
 }
 

@@ -14,6 +14,7 @@ const (
 	prefixMember = 'r' // validator → Member
 	prefixFaults = 'f' // validator → Faults
 	prefixOwner  = 'i' // section, address → validator
+	prefixStake  = 'd' // operator → Stake
 	prefixRoot   = 'y' // height → epoch, root: of a seal, for as long as its signers are accountable
 )
 
@@ -97,6 +98,34 @@ func (s State) SetFaults(id types.ValidatorID, faults *pb.Faults) {
 		return
 	}
 	s.set(key(prefixFaults, id[:]), faults)
+}
+
+// Stake is what an operator has staked; nothing is an empty record.
+func (v View) Stake(operator types.Address) *pb.Stake {
+	stake := &pb.Stake{}
+	v.get(key(prefixStake, operator[:]), stake)
+	return stake
+}
+
+// Stakes visits all stakes, in the order of their operators.
+func (v View) Stakes(visit func(operator types.Address, stake *pb.Stake) bool) {
+	v.each(key(prefixStake), func(k, value []byte) bool {
+		if len(k) != 21 {
+			Failf("stake key of %d bytes", len(k))
+		}
+		stake := &pb.Stake{}
+		must(proto.Unmarshal(value, stake))
+		return visit(types.Address(k[1:]), stake)
+	})
+}
+
+// SetStake writes one; nothing is no record.
+func (s State) SetStake(operator types.Address, stake *pb.Stake) {
+	if len(stake.Staked) == 0 && len(stake.Unbonding) == 0 {
+		s.remove(key(prefixStake, operator[:]))
+		return
+	}
+	s.set(key(prefixStake, operator[:]), stake)
 }
 
 // Root is the epoch and the root of the seal of a height, and whether there was

@@ -109,8 +109,10 @@ func pictureOf(v state.View) (picture, error) {
 		quarantine[decimal(record.Id)] = TransferID(transferID(record.Transfer))
 		return true
 	})
+	validators, _ := queryValidators(v, all) // never fails
 	encoded, err := json.Marshal(map[string]any{
-		"network": networkState(v.Network()), "chains": chains, "assets": assets, "supply": supply,
+		"validators": validators,
+		"network":    networkState(v.Network()), "chains": chains, "assets": assets, "supply": supply,
 		"quarantine": quarantine, "commands": commands,
 	})
 	if err != nil {

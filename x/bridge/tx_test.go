@@ -55,6 +55,81 @@ func contents() []types.Content {
 		}}},
 		{MapAsset: &types.MapAsset{Asset: types.AssetID{1}, Token: token}},
 		{ResolveQuarantine: &types.ResolveQuarantine{ID: 3, Action: types.QuarantineRefund}},
+		{AdmitValidator: &types.AdmitValidator{Registration: bridgetest.NewValidators(1)[0].Registration(), Power: 20}},
+		{SetPower: &types.SetPower{Validator: types.ValidatorID{7}, Power: 21}},
+		{RemoveValidator: &types.RemoveValidator{Validator: types.ValidatorID{8}}},
+	}
+}
+
+// messages is one message of each kind besides proposals.
+func messages() []types.Tx {
+	return []types.Tx{
+		{Vote: &types.GovVote{Proposal: 7, Yes: true}},
+		{Vote: &types.GovVote{Proposal: 7}},
+		{Edit: &types.EditValidator{Moniker: "another name"}},
+		{Rotate: &types.RotateSigner{Signer: types.Address{4}, Signature: types.Signature{5}}},
+		{ChangeOperator: &types.ChangeOperator{Operator: types.Address{6}, Signature: types.Signature{7}}},
+		{Leave: &types.Leave{}},
+		{Unjail: &types.Unjail{}},
+		{Report: &types.ReportSignature{Epoch: 2, Height: 77, Root: types.Hash{8}, Signature: types.Signature{9}}},
+	}
+}
+
+// The golden transactions name every kind that there is.
+func TestGoldenTransactionsAreOfEveryKind(t *testing.T) {
+	set := func(value any, of map[string]bool) {
+		for i, v := 0, reflect.ValueOf(value); i < v.NumField(); i++ {
+			if v.Field(i).Kind() == reflect.Pointer && !v.Field(i).IsNil() {
+				of[v.Type().Field(i).Name] = true
+			}
+		}
+	}
+	kinds, pointers := map[string]bool{}, 0
+	for _, tx := range transactions(types.Address{1}) {
+		set(tx, kinds)
+		if tx.Propose != nil {
+			set(tx.Propose.Content, kinds)
+		}
+	}
+	for _, of := range []reflect.Type{reflect.TypeFor[types.Tx](), reflect.TypeFor[types.Content]()} {
+		for i := range of.NumField() {
+			if of.Field(i).Type.Kind() != reflect.Pointer {
+				continue
+			}
+			if pointers++; !kinds[of.Field(i).Name] {
+				t.Errorf("no golden transaction has %s.%s", of.Name(), of.Field(i).Name)
+			}
+		}
+	}
+	if pointers != len(kinds) {
+		t.Errorf("%d kinds, %d are there", len(kinds), pointers)
+	}
+}
+
+// What the keys of a validator sign is EIP-712 that a wallet shows.
+func TestRegistrationDigestIsAWallets(t *testing.T) {
+	r := bridgetest.NewValidators(1)[0].Registration()
+	digest, _, err := apitypes.TypedDataAndHash(apitypes.TypedData{
+		Types: apitypes.Types{
+			"EIP712Domain": {{Name: "name", Type: "string"}, {Name: "version", Type: "string"}, {Name: "salt", Type: "bytes32"}},
+			"Registration": {
+				{Name: "operator", Type: "address"},
+				{Name: "consensusKey", Type: "bytes"},
+				{Name: "signer", Type: "address"},
+				{Name: "moniker", Type: "string"},
+			},
+		},
+		PrimaryType: "Registration",
+		Domain:      apitypes.TypedDataDomain{Name: "bridged", Version: "1", Salt: crypto.Keccak256Hash([]byte(bridgetest.ChainID)).Hex()},
+		Message: apitypes.TypedDataMessage{
+			"operator": r.Operator.Hex(), "consensusKey": []byte(r.ConsensusKey), "signer": r.Signer.Hex(), "moniker": r.Moniker,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := evmsig.RegistrationDigest(evmsig.NetworkID(bridgetest.ChainID), r); got != types.Hash(digest) {
+		t.Errorf("digest %s, a wallet's is %x", got, digest)
 	}
 }
 
@@ -67,11 +142,9 @@ func transactions(operator types.Address) []types.Tx {
 		txs = append(txs, tx)
 		tx.Sequence++
 	}
-	for _, yes := range []bool{true, false} {
-		txs = append(txs, types.Tx{
-			ChainID: bridgetest.ChainID, Operator: operator, Sequence: 1 << 40, Expiry: 1 << 50,
-			Vote: &types.GovVote{Proposal: 7, Yes: yes},
-		})
+	for _, m := range messages() {
+		m.ChainID, m.Operator, m.Sequence, m.Expiry = bridgetest.ChainID, operator, 1<<40, 1<<50
+		txs = append(txs, m)
 	}
 	return txs
 }

@@ -51,7 +51,7 @@ func (a *App) InitChain(_ context.Context, req *abci.RequestInitChain) (*abci.Re
 	if err != nil {
 		return nil, fmt.Errorf("init chain %q: %w", req.ChainId, err)
 	}
-	if err := a.checkBlockSize(req, len(validators)); err != nil {
+	if err := a.checkBlockSize(req); err != nil {
 		return nil, fmt.Errorf("init chain %q: %w", req.ChainId, err)
 	}
 	updates := validatorUpdates(validators)
@@ -107,7 +107,7 @@ const slotBytes = types.MaxVoteBytes + 128
 // protocol must be able to put in one: every vote's extension, for each chain the
 // events up to the next mark, and operators' transactions. Such a network would
 // stop for ever.
-func (a *App) checkBlockSize(req *abci.RequestInitChain, validators int) error {
+func (a *App) checkBlockSize(req *abci.RequestInitChain) error {
 	most := req.ConsensusParams.GetBlock().GetMaxBytes()
 	if most == -1 {
 		most = cmttypes.MaxBlockSizeBytes
@@ -120,6 +120,7 @@ func (a *App) checkBlockSize(req *abci.RequestInitChain, validators int) error {
 	if err != nil {
 		return err
 	}
+	validators := int(network.Params.MaxValidators) // as many as may come
 	payload := uint64(len(chains)) * network.Params.MarkStride * types.MaxEventBytes
 	need := int64(payload) + int64(validators)*slotBytes + types.MaxBlockTxBytes + types.MaxBlockTxs*txOverhead + cmttypes.MaxCommitBytes(validators) + //nolint:gosec // genesis bounds the factors
 		cmttypes.MaxHeaderBytes + req.ConsensusParams.GetEvidence().GetMaxBytes()

@@ -19,7 +19,7 @@ import (
 func genesisCommand(s *session) *cobra.Command {
 	c := group("genesis", "The ceremony that makes a network's first state",
 		genesisAddValidatorCommand(s), genesisCollectCommand(s),
-		genesisAddChainCommand(s), genesisAddAssetCommand(s), genesisSetParamCommand(s),
+		genesisAddChainCommand(s), genesisAddAssetCommand(s), genesisSetParamCommand(s), genesisSetStakingCommand(s),
 		genesisValidateCommand(s), genesisHashCommand(s))
 	c.Long = `The ceremony, in this order:
 

@@ -45,7 +45,7 @@ func TestCheckInvariantsCatchesCookedValidators(t *testing.T) {
 			return !was
 		}},
 		{"a signer without an owner", "I3", "r", newOf[pb.Member], func(m proto.Message) bool {
-			m.(*pb.Member).Signers = [][]byte{make([]byte, 20)}
+			m.(*pb.Member).Signers = []*pb.FormerSigner{{Signer: make([]byte, 20)}}
 			return true
 		}},
 		{"an operator that nobody has", "I6", "r", newOf[pb.Member], func(m proto.Message) bool {

@@ -141,7 +141,7 @@ func (a *applier) entered(v *pb.Validator) {
 		return
 	}
 	if rotated {
-		member.Signers = append(member.Signers, member.Signer)
+		a.giveUpSigner(member)
 		member.Signer, member.NextSigner = member.NextSigner, nil
 	}
 	if !member.InSet {

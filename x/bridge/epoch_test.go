@@ -331,6 +331,36 @@ func TestSignerRotates(t *testing.T) {
 	n.Settle(20)
 }
 
+// Former signers are accountable for the unbonding time, and for no longer: a
+// validator may rotate as often as it likes, but not faster than that.
+func TestFormerSignersAreForgotten(t *testing.T) {
+	n := bridgetest.NewPair(t, quickEpochs)
+	v := n.Validators[1]
+	rotate := func() {
+		t.Helper()
+		key, err := crypto.GenerateKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := v.Registration()
+		r.Signer = crypto.PubkeyToAddress(key.PublicKey)
+		r = bridgetest.SignRegistration(r, v.OperatorPrivate, key, v.ConsensusPrivate)
+		n.Operate(types.Tx{Rotate: &types.RotateSigner{Signer: r.Signer, Signature: r.SignerSignature}}, 1)
+		v.NextSigner = key
+		untilEpoch(t, n, epochOf(t, n)+1)
+		n.Settle(20)
+		v.SignerPrivate, v.NextSigner, v.Signer = key, nil, r.Signer
+	}
+	for range 12 {
+		rotate()
+		n.Run(15)
+	}
+	wantOneSet(t, n, n.Validators...)
+	if view := validatorOf(t, n, v); view.Signer != v.Signer {
+		t.Errorf("%+v", view)
+	}
+}
+
 func TestOperatorChanges(t *testing.T) {
 	n := bridgetest.NewPair(t, quickEpochs)
 	v := n.Validators[1]

@@ -87,7 +87,10 @@ func (a *audit) member(m *pb.Member, set []*pb.Validator, owners map[string]bool
 		a.fail("I3", "validator %s is banned and in the epoch, and no handover is due", id)
 	}
 	owners[ownedBy(state.UseOperator, types.Address(m.Operator), id)] = true
-	signers := append(append([][]byte{}, m.Signers...), m.Signer)
+	signers := [][]byte{m.Signer}
+	for _, former := range m.Signers {
+		signers = append(signers, former.Signer)
+	}
 	if len(m.NextSigner) > 0 {
 		signers = append(signers, m.NextSigner)
 	}

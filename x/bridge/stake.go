@@ -201,8 +201,7 @@ func (a *applier) releases() {
 // ripe says whether the unbonding time of a request is over, and nothing is
 // ordered for it yet.
 func (a *applier) ripe(u *pb.Unbonding) bool {
-	p := a.network.Params
-	return !u.Ordered && a.height() >= u.Height+p.UnbondingBlocks && a.block.Time.UnixMilli() >= u.Ms+int64(p.UnbondingMs) //nolint:gosec // at most a year
+	return !u.Ordered && a.unbondingOver(u.Height, u.Ms)
 }
 
 // stakeReleased ends a request whose release was executed. One that the contract

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"slices"
+
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
@@ -66,6 +68,7 @@ func (a *applier) rotate(member *pb.Member, m types.RotateSigner) error {
 	if a.network.Handover != 0 {
 		return refuse(ErrStatus, "a handover is going on: the next set is fixed; try again when epoch %d has begun", a.network.Epoch+1)
 	}
+	a.forgetSigners(member)
 	if len(member.Signers) >= maxFormerSigners {
 		return refuse(ErrTooMany, "the validator has had %d signers within the time that it is accountable for them", len(member.Signers))
 	}
@@ -74,7 +77,7 @@ func (a *applier) rotate(member *pb.Member, m types.RotateSigner) error {
 	}
 	a.s.SetOwner(state.UseSigner, m.Signer, idOf(member))
 	if !member.InSet {
-		member.Signers = append(member.Signers, member.Signer)
+		a.giveUpSigner(member)
 		member.Signer, member.NextSigner = m.Signer[:], nil
 	} else {
 		member.NextSigner = m.Signer[:]
@@ -83,6 +86,24 @@ func (a *applier) rotate(member *pb.Member, m types.RotateSigner) error {
 	a.s.SetMember(member)
 	a.emit(EventSignerRotated, "validator", idOf(member).String(), "signer", m.Signer.Hex())
 	return nil
+}
+
+// giveUpSigner makes a validator's signer a former one.
+func (a *applier) giveUpSigner(member *pb.Member) {
+	member.Signers = append(member.Signers, &pb.FormerSigner{
+		Signer: member.Signer, Height: a.height(), Ms: a.block.Time.UnixMilli(),
+	})
+}
+
+// forgetSigners frees the former signers that nobody is accountable for any more.
+func (a *applier) forgetSigners(member *pb.Member) {
+	member.Signers = slices.DeleteFunc(member.Signers, func(s *pb.FormerSigner) bool {
+		gone := a.unbondingOver(s.Height, s.Ms)
+		if gone {
+			a.s.RemoveOwner(state.UseSigner, types.Address(s.Signer))
+		}
+		return gone
+	})
 }
 
 // changeOperator hands a validator to another key. The old one is free again,

@@ -155,9 +155,10 @@ func (a *applier) forget() {
 	})
 	for _, member := range gone {
 		a.s.RemoveOwner(state.UseOperator, types.Address(member.Operator))
-		for _, signer := range append(member.Signers, member.Signer) {
-			a.s.RemoveOwner(state.UseSigner, types.Address(signer))
+		for _, former := range member.Signers {
+			a.s.RemoveOwner(state.UseSigner, types.Address(former.Signer))
 		}
+		a.s.RemoveOwner(state.UseSigner, types.Address(member.Signer))
 		if len(member.NextSigner) > 0 {
 			a.s.RemoveOwner(state.UseSigner, types.Address(member.NextSigner))
 		}
@@ -168,8 +169,12 @@ func (a *applier) forget() {
 
 // unbonded says whether a validator that is in no set is accountable no more.
 func (a *applier) unbonded(member *pb.Member) bool {
+	return a.oldestInForce() >= member.LeftEpoch && a.unbondingOver(max(member.Left, member.Since), max(member.LeftMs, member.SinceMs))
+}
+
+// unbondingOver says whether the unbonding time since a block is over, by both
+// clocks.
+func (a *applier) unbondingOver(height uint64, ms int64) bool {
 	p := a.network.Params
-	since, sinceMS := max(member.Left, member.Since), max(member.LeftMs, member.SinceMs)
-	return a.oldestInForce() >= member.LeftEpoch && a.height() >= since+p.UnbondingBlocks &&
-		a.block.Time.UnixMilli() >= sinceMS+int64(p.UnbondingMs) //nolint:gosec // at most a year
+	return a.height() >= height+p.UnbondingBlocks && a.block.Time.UnixMilli() >= ms+int64(p.UnbondingMs) //nolint:gosec // at most a year
 }

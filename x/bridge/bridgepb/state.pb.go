@@ -769,7 +769,7 @@ type Member struct {
 	LeftEpoch     uint64                 `protobuf:"varint,12,opt,name=left_epoch,json=leftEpoch,proto3" json:"left_epoch,omitempty"`   // first epoch without it; 0 while it is in the epoch's set, or never was
 	Left          uint64                 `protobuf:"varint,13,opt,name=left,proto3" json:"left,omitempty"`                              // block in which that epoch began
 	LeftMs        int64                  `protobuf:"varint,14,opt,name=left_ms,json=leftMs,proto3" json:"left_ms,omitempty"`            // and its time, Unix milliseconds
-	Signers       [][]byte               `protobuf:"bytes,15,rep,name=signers,proto3" json:"signers,omitempty"`                         // signers that it had before, still accountable
+	Signers       []*FormerSigner        `protobuf:"bytes,15,rep,name=signers,proto3" json:"signers,omitempty"`                         // signers that it had before, still accountable
 	InSet         bool                   `protobuf:"varint,16,opt,name=in_set,json=inSet,proto3" json:"in_set,omitempty"`               // it is in the set of the epoch
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -903,7 +903,7 @@ func (x *Member) GetLeftMs() int64 {
 	return 0
 }
 
-func (x *Member) GetSigners() [][]byte {
+func (x *Member) GetSigners() []*FormerSigner {
 	if x != nil {
 		return x.Signers
 	}
@@ -917,6 +917,67 @@ func (x *Member) GetInSet() bool {
 	return false
 }
 
+// FormerSigner is a signer that a validator has given up.
+type FormerSigner struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Signer        []byte                 `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`
+	Height        uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"` // block since which it signs no more
+	Ms            int64                  `protobuf:"varint,3,opt,name=ms,proto3" json:"ms,omitempty"`         // and its time, Unix milliseconds
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FormerSigner) Reset() {
+	*x = FormerSigner{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FormerSigner) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FormerSigner) ProtoMessage() {}
+
+func (x *FormerSigner) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FormerSigner.ProtoReflect.Descriptor instead.
+func (*FormerSigner) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FormerSigner) GetSigner() []byte {
+	if x != nil {
+		return x.Signer
+	}
+	return nil
+}
+
+func (x *FormerSigner) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *FormerSigner) GetMs() int64 {
+	if x != nil {
+		return x.Ms
+	}
+	return 0
+}
+
 // Faults is what counts against a member, in windows that slide.
 type Faults struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -928,7 +989,7 @@ type Faults struct {
 
 func (x *Faults) Reset() {
 	*x = Faults{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +1001,7 @@ func (x *Faults) String() string {
 func (*Faults) ProtoMessage() {}
 
 func (x *Faults) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[8]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1014,7 @@ func (x *Faults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Faults.ProtoReflect.Descriptor instead.
 func (*Faults) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{8}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Faults) GetStrikes() []uint64 {
@@ -982,7 +1043,7 @@ type Misses struct {
 
 func (x *Misses) Reset() {
 	*x = Misses{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1055,7 @@ func (x *Misses) String() string {
 func (*Misses) ProtoMessage() {}
 
 func (x *Misses) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +1068,7 @@ func (x *Misses) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Misses.ProtoReflect.Descriptor instead.
 func (*Misses) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{9}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Misses) GetDuty() uint64 {
@@ -1073,7 +1134,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1146,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1159,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{10}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Chain) GetId() uint64 {
@@ -1343,7 +1404,7 @@ type Vanished struct {
 
 func (x *Vanished) Reset() {
 	*x = Vanished{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1416,7 @@ func (x *Vanished) String() string {
 func (*Vanished) ProtoMessage() {}
 
 func (x *Vanished) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1429,7 @@ func (x *Vanished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vanished.ProtoReflect.Descriptor instead.
 func (*Vanished) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Vanished) GetFirst() uint64 {
@@ -1399,7 +1460,7 @@ type Asset struct {
 
 func (x *Asset) Reset() {
 	*x = Asset{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1411,7 +1472,7 @@ func (x *Asset) String() string {
 func (*Asset) ProtoMessage() {}
 
 func (x *Asset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1424,7 +1485,7 @@ func (x *Asset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Asset.ProtoReflect.Descriptor instead.
 func (*Asset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Asset) GetId() []byte {
@@ -1483,7 +1544,7 @@ type Token struct {
 
 func (x *Token) Reset() {
 	*x = Token{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1495,7 +1556,7 @@ func (x *Token) String() string {
 func (*Token) ProtoMessage() {}
 
 func (x *Token) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1508,7 +1569,7 @@ func (x *Token) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Token.ProtoReflect.Descriptor instead.
 func (*Token) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Token) GetChain() uint64 {
@@ -1617,7 +1678,7 @@ type Ledger struct {
 
 func (x *Ledger) Reset() {
 	*x = Ledger{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1690,7 @@ func (x *Ledger) String() string {
 func (*Ledger) ProtoMessage() {}
 
 func (x *Ledger) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1703,7 @@ func (x *Ledger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ledger.ProtoReflect.Descriptor instead.
 func (*Ledger) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Ledger) GetInFlight() []byte {
@@ -1703,7 +1764,7 @@ type Balance struct {
 
 func (x *Balance) Reset() {
 	*x = Balance{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1715,7 +1776,7 @@ func (x *Balance) String() string {
 func (*Balance) ProtoMessage() {}
 
 func (x *Balance) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1728,7 +1789,7 @@ func (x *Balance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Balance.ProtoReflect.Descriptor instead.
 func (*Balance) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Balance) GetChain() uint64 {
@@ -1804,7 +1865,7 @@ type Transfer struct {
 
 func (x *Transfer) Reset() {
 	*x = Transfer{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1816,7 +1877,7 @@ func (x *Transfer) String() string {
 func (*Transfer) ProtoMessage() {}
 
 func (x *Transfer) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1829,7 +1890,7 @@ func (x *Transfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
 func (*Transfer) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Transfer) GetSource() uint64 {
@@ -1906,7 +1967,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1918,7 +1979,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1931,7 +1992,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Entry) GetKind() uint32 {
@@ -2010,7 +2071,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +2083,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2096,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Lane) GetHead() uint64 {
@@ -2069,7 +2130,7 @@ type QueueSegment struct {
 
 func (x *QueueSegment) Reset() {
 	*x = QueueSegment{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2142,7 @@ func (x *QueueSegment) String() string {
 func (*QueueSegment) ProtoMessage() {}
 
 func (x *QueueSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2155,7 @@ func (x *QueueSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSegment.ProtoReflect.Descriptor instead.
 func (*QueueSegment) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *QueueSegment) GetEntries() []*Entry {
@@ -2125,7 +2186,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2198,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2211,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Command) GetNonce() uint64 {
@@ -2251,7 +2312,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2263,7 +2324,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2276,7 +2337,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{21}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Seal) GetEpoch() uint64 {
@@ -2325,7 +2386,7 @@ type SealLeaf struct {
 
 func (x *SealLeaf) Reset() {
 	*x = SealLeaf{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2337,7 +2398,7 @@ func (x *SealLeaf) String() string {
 func (*SealLeaf) ProtoMessage() {}
 
 func (x *SealLeaf) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2350,7 +2411,7 @@ func (x *SealLeaf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealLeaf.ProtoReflect.Descriptor instead.
 func (*SealLeaf) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{22}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SealLeaf) GetChain() uint64 {
@@ -2384,7 +2445,7 @@ type SealSignatures struct {
 
 func (x *SealSignatures) Reset() {
 	*x = SealSignatures{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2396,7 +2457,7 @@ func (x *SealSignatures) String() string {
 func (*SealSignatures) ProtoMessage() {}
 
 func (x *SealSignatures) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[23]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2409,7 +2470,7 @@ func (x *SealSignatures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealSignatures.ProtoReflect.Descriptor instead.
 func (*SealSignatures) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{23}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SealSignatures) GetSignatures() []*MemberSignature {
@@ -2429,7 +2490,7 @@ type MemberSignature struct {
 
 func (x *MemberSignature) Reset() {
 	*x = MemberSignature{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2441,7 +2502,7 @@ func (x *MemberSignature) String() string {
 func (*MemberSignature) ProtoMessage() {}
 
 func (x *MemberSignature) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2454,7 +2515,7 @@ func (x *MemberSignature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberSignature.ProtoReflect.Descriptor instead.
 func (*MemberSignature) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{24}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MemberSignature) GetMember() uint32 {
@@ -2481,7 +2542,7 @@ type Backlog struct {
 
 func (x *Backlog) Reset() {
 	*x = Backlog{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2493,7 +2554,7 @@ func (x *Backlog) String() string {
 func (*Backlog) ProtoMessage() {}
 
 func (x *Backlog) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2506,7 +2567,7 @@ func (x *Backlog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backlog.ProtoReflect.Descriptor instead.
 func (*Backlog) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{25}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Backlog) GetCommands() [][]byte {
@@ -2529,7 +2590,7 @@ type Quarantine struct {
 
 func (x *Quarantine) Reset() {
 	*x = Quarantine{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2541,7 +2602,7 @@ func (x *Quarantine) String() string {
 func (*Quarantine) ProtoMessage() {}
 
 func (x *Quarantine) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2554,7 +2615,7 @@ func (x *Quarantine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quarantine.ProtoReflect.Descriptor instead.
 func (*Quarantine) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{26}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Quarantine) GetId() uint64 {
@@ -2597,7 +2658,7 @@ type Owed struct {
 
 func (x *Owed) Reset() {
 	*x = Owed{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2609,7 +2670,7 @@ func (x *Owed) String() string {
 func (*Owed) ProtoMessage() {}
 
 func (x *Owed) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2622,7 +2683,7 @@ func (x *Owed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owed.ProtoReflect.Descriptor instead.
 func (*Owed) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{27}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Owed) GetTransfer() *Transfer {
@@ -2730,7 +2791,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06amount\x18\x01 \x01(\fR\x06amount\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x0e\n" +
 	"\x02ms\x18\x03 \x01(\x03R\x02ms\x12\x18\n" +
-	"\aordered\x18\x04 \x01(\bR\aordered\"\xa8\x03\n" +
+	"\aordered\x18\x04 \x01(\bR\aordered\"\xc9\x03\n" +
 	"\x06Member\x12#\n" +
 	"\rconsensus_key\x18\x01 \x01(\fR\fconsensusKey\x12\x16\n" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1a\n" +
@@ -2748,9 +2809,13 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\n" +
 	"left_epoch\x18\f \x01(\x04R\tleftEpoch\x12\x12\n" +
 	"\x04left\x18\r \x01(\x04R\x04left\x12\x17\n" +
-	"\aleft_ms\x18\x0e \x01(\x03R\x06leftMs\x12\x18\n" +
-	"\asigners\x18\x0f \x03(\fR\asigners\x12\x15\n" +
-	"\x06in_set\x18\x10 \x01(\bR\x05inSet\"U\n" +
+	"\aleft_ms\x18\x0e \x01(\x03R\x06leftMs\x129\n" +
+	"\asigners\x18\x0f \x03(\v2\x1f.bridged.bridge.v1.FormerSignerR\asigners\x12\x15\n" +
+	"\x06in_set\x18\x10 \x01(\bR\x05inSet\"N\n" +
+	"\fFormerSigner\x12\x16\n" +
+	"\x06signer\x18\x01 \x01(\fR\x06signer\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x0e\n" +
+	"\x02ms\x18\x03 \x01(\x03R\x02ms\"U\n" +
 	"\x06Faults\x12\x18\n" +
 	"\astrikes\x18\x01 \x03(\x04R\astrikes\x121\n" +
 	"\x06misses\x18\x02 \x03(\v2\x19.bridged.bridge.v1.MissesR\x06misses\"H\n" +
@@ -2923,7 +2988,7 @@ func file_bridged_bridge_v1_state_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_state_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Network)(nil),         // 0: bridged.bridge.v1.Network
 	(*Params)(nil),          // 1: bridged.bridge.v1.Params
@@ -2933,50 +2998,52 @@ var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Stake)(nil),           // 5: bridged.bridge.v1.Stake
 	(*Unbonding)(nil),       // 6: bridged.bridge.v1.Unbonding
 	(*Member)(nil),          // 7: bridged.bridge.v1.Member
-	(*Faults)(nil),          // 8: bridged.bridge.v1.Faults
-	(*Misses)(nil),          // 9: bridged.bridge.v1.Misses
-	(*Chain)(nil),           // 10: bridged.bridge.v1.Chain
-	(*Vanished)(nil),        // 11: bridged.bridge.v1.Vanished
-	(*Asset)(nil),           // 12: bridged.bridge.v1.Asset
-	(*Token)(nil),           // 13: bridged.bridge.v1.Token
-	(*Ledger)(nil),          // 14: bridged.bridge.v1.Ledger
-	(*Balance)(nil),         // 15: bridged.bridge.v1.Balance
-	(*Transfer)(nil),        // 16: bridged.bridge.v1.Transfer
-	(*Entry)(nil),           // 17: bridged.bridge.v1.Entry
-	(*Lane)(nil),            // 18: bridged.bridge.v1.Lane
-	(*QueueSegment)(nil),    // 19: bridged.bridge.v1.QueueSegment
-	(*Command)(nil),         // 20: bridged.bridge.v1.Command
-	(*Seal)(nil),            // 21: bridged.bridge.v1.Seal
-	(*SealLeaf)(nil),        // 22: bridged.bridge.v1.SealLeaf
-	(*SealSignatures)(nil),  // 23: bridged.bridge.v1.SealSignatures
-	(*MemberSignature)(nil), // 24: bridged.bridge.v1.MemberSignature
-	(*Backlog)(nil),         // 25: bridged.bridge.v1.Backlog
-	(*Quarantine)(nil),      // 26: bridged.bridge.v1.Quarantine
-	(*Owed)(nil),            // 27: bridged.bridge.v1.Owed
-	(*Deposited)(nil),       // 28: bridged.bridge.v1.Deposited
+	(*FormerSigner)(nil),    // 8: bridged.bridge.v1.FormerSigner
+	(*Faults)(nil),          // 9: bridged.bridge.v1.Faults
+	(*Misses)(nil),          // 10: bridged.bridge.v1.Misses
+	(*Chain)(nil),           // 11: bridged.bridge.v1.Chain
+	(*Vanished)(nil),        // 12: bridged.bridge.v1.Vanished
+	(*Asset)(nil),           // 13: bridged.bridge.v1.Asset
+	(*Token)(nil),           // 14: bridged.bridge.v1.Token
+	(*Ledger)(nil),          // 15: bridged.bridge.v1.Ledger
+	(*Balance)(nil),         // 16: bridged.bridge.v1.Balance
+	(*Transfer)(nil),        // 17: bridged.bridge.v1.Transfer
+	(*Entry)(nil),           // 18: bridged.bridge.v1.Entry
+	(*Lane)(nil),            // 19: bridged.bridge.v1.Lane
+	(*QueueSegment)(nil),    // 20: bridged.bridge.v1.QueueSegment
+	(*Command)(nil),         // 21: bridged.bridge.v1.Command
+	(*Seal)(nil),            // 22: bridged.bridge.v1.Seal
+	(*SealLeaf)(nil),        // 23: bridged.bridge.v1.SealLeaf
+	(*SealSignatures)(nil),  // 24: bridged.bridge.v1.SealSignatures
+	(*MemberSignature)(nil), // 25: bridged.bridge.v1.MemberSignature
+	(*Backlog)(nil),         // 26: bridged.bridge.v1.Backlog
+	(*Quarantine)(nil),      // 27: bridged.bridge.v1.Quarantine
+	(*Owed)(nil),            // 28: bridged.bridge.v1.Owed
+	(*Deposited)(nil),       // 29: bridged.bridge.v1.Deposited
 }
 var file_bridged_bridge_v1_state_proto_depIdxs = []int32{
 	1,  // 0: bridged.bridge.v1.Network.params:type_name -> bridged.bridge.v1.Params
 	4,  // 1: bridged.bridge.v1.Network.staking:type_name -> bridged.bridge.v1.Staking
 	3,  // 2: bridged.bridge.v1.Validators.members:type_name -> bridged.bridge.v1.Validator
 	6,  // 3: bridged.bridge.v1.Stake.unbonding:type_name -> bridged.bridge.v1.Unbonding
-	9,  // 4: bridged.bridge.v1.Faults.misses:type_name -> bridged.bridge.v1.Misses
-	11, // 5: bridged.bridge.v1.Chain.vanished:type_name -> bridged.bridge.v1.Vanished
-	13, // 6: bridged.bridge.v1.Asset.tokens:type_name -> bridged.bridge.v1.Token
-	15, // 7: bridged.bridge.v1.Ledger.balances:type_name -> bridged.bridge.v1.Balance
-	16, // 8: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
-	17, // 9: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
-	17, // 10: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
-	22, // 11: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
-	24, // 12: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
-	16, // 13: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
-	28, // 14: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
-	16, // 15: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	8,  // 4: bridged.bridge.v1.Member.signers:type_name -> bridged.bridge.v1.FormerSigner
+	10, // 5: bridged.bridge.v1.Faults.misses:type_name -> bridged.bridge.v1.Misses
+	12, // 6: bridged.bridge.v1.Chain.vanished:type_name -> bridged.bridge.v1.Vanished
+	14, // 7: bridged.bridge.v1.Asset.tokens:type_name -> bridged.bridge.v1.Token
+	16, // 8: bridged.bridge.v1.Ledger.balances:type_name -> bridged.bridge.v1.Balance
+	17, // 9: bridged.bridge.v1.Entry.transfer:type_name -> bridged.bridge.v1.Transfer
+	18, // 10: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
+	18, // 11: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
+	23, // 12: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
+	25, // 13: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
+	17, // 14: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
+	29, // 15: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
+	17, // 16: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_state_proto_init() }
@@ -2991,7 +3058,7 @@ func file_bridged_bridge_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_state_proto_rawDesc), len(file_bridged_bridge_v1_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

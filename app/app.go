@@ -9,6 +9,7 @@
 //	commit.go    Commit: saves it
 //	query.go     Query: answers, with proofs
 //	mempool.go   CheckTx
+//	snapshot.go  snapshots for peers that join, and this node's own restore
 //
 // It reads memory and the store, never a network or a clock, and starts no
 // goroutine. Its invariants:
@@ -62,6 +63,10 @@ type Options struct {
 	// Checks replaces the checks of signatures where it is set: a simulation of
 	// many nodes remembers what one of them has checked.
 	Checks bridge.Options
+	// ChainID is of the network whose snapshots this node restores.
+	ChainID string
+	// Snapshots are offered to peers; nil offers none.
+	Snapshots Snapshots
 	// OnCommit, if not nil, is called after each commit and must not wait: it
 	// wakes the workers.
 	OnCommit func(height int64)
@@ -72,20 +77,24 @@ type Options struct {
 type App struct {
 	abci.BaseApplication // what this application has no use for
 
-	machine  *bridge.Machine
-	store    *store.Store
-	mailbox  Mailbox
-	self     types.ValidatorID
-	log      *slog.Logger
-	version  string
-	retain   int64
-	onCommit func(height int64)
-	chainID  atomic.Pointer[string] // nil before InitChain of a new network
-	waiting  waiting
+	machine   *bridge.Machine
+	store     *store.Store
+	mailbox   Mailbox
+	self      types.ValidatorID
+	log       *slog.Logger
+	version   string
+	retain    int64
+	network   string // whose snapshots are restored
+	snapshots Snapshots
+	onCommit  func(height int64)
+	chainID   atomic.Pointer[string] // nil before InitChain of a new network, or its restore
+	waiting   waiting
 
 	// For the consensus methods only.
 	genesis *genesis // until the first commit
 	applied int64    // height whose block is in the working state; 0 if none is
+
+	restore *store.Restore // of the accepted snapshot; CometBFT has no block meanwhile
 }
 
 var _ abci.Application = (*App)(nil)
@@ -104,6 +113,7 @@ func New(o Options) (*App, error) {
 	a := &App{
 		store: o.Store, mailbox: o.Mailbox, self: o.Self, version: o.Version,
 		log: o.Logger.With("component", "app"), retain: o.RetainBlocks, onCommit: o.OnCommit,
+		network: o.ChainID, snapshots: o.Snapshots,
 	}
 	if o.Checks.VerifyExtension == nil {
 		o.Checks.VerifyExtension = a.verifyExtension

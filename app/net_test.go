@@ -106,7 +106,7 @@ func (n *network) start(v testValidator, db *dbm.MemDB) *node {
 		}
 	})
 	mailbox := &testMailbox{world: n.world, self: v, observed: map[types.ValidatorID]int{}}
-	app, err := New(Options{Store: s, Mailbox: mailbox, Self: v.ID(), Logger: slog.New(&strictLog{t: n.t}), Version: "test"})
+	app, err := New(Options{Store: s, Mailbox: mailbox, Self: v.ID(), Logger: slog.New(&strictLog{t: n.t}), Version: "test", ChainID: testChainID})
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -18,6 +19,7 @@ import (
 type Config struct {
 	Log       Log
 	State     State
+	Snapshot  Snapshot
 	Signer    Signer
 	Relayer   Relayer
 	Telemetry Telemetry
@@ -36,6 +38,12 @@ type State struct {
 	Backend      string
 	KeepVersions uint64
 	KeepBlocks   uint64
+}
+
+// Snapshot says when snapshots of the state are made for nodes that join.
+type Snapshot struct {
+	Interval uint64
+	Keep     uint64
 }
 
 // Signer is where the key that signs seals comes from.
@@ -61,7 +69,8 @@ type Telemetry struct {
 	Listen  string
 }
 
-// Chain is a connected chain as this node reaches it.
+// Chain is a connected chain as this node reaches it. Without endpoints it is
+// not observed, and nothing is sent to it.
 type Chain struct {
 	Name           string
 	ID             uint64
@@ -82,6 +91,7 @@ func Default() Config {
 	return Config{
 		Log:       Log{Level: "info", CometLevel: "error", Format: "auto"},
 		State:     State{Backend: "goleveldb", KeepVersions: 1000, KeepBlocks: 0},
+		Snapshot:  Snapshot{Interval: 1000, Keep: 3},
 		Signer:    Signer{Enabled: true, Backend: "keystore", Key: "default"},
 		Relayer:   Relayer{Enabled: true, Key: "default", MaxFeeGwei: 500},
 		Telemetry: Telemetry{Enabled: false, Listen: "127.0.0.1:26680"},
@@ -106,6 +116,10 @@ func (c Config) problems() []error {
 	for _, k := range c.keys() {
 		errs = append(errs, k.check()...)
 	}
+	if keep, least := c.State.KeepBlocks, 2*c.Snapshot.Interval; keep > 0 && keep < least {
+		errs = append(errs, &Error{"state.keep_blocks", literal(&keep), fmt.Sprintf(
+			"nodes that join by a snapshot need the blocks since; want 0 (all) or at least %d, twice snapshot.interval", least)})
+	}
 	names, ids := map[string]bool{}, map[uint64]bool{}
 	for i := range c.Chains {
 		chain := &c.Chains[i]
@@ -126,9 +140,6 @@ func (c *Chain) problems() []error {
 	}
 	if err := types.ValidateLabel(c.Name); err != nil {
 		errs = append(errs, &Error{Key: "chains.name", Value: c.Name, Want: err.Error()})
-	}
-	if len(c.Endpoints) == 0 {
-		errs = append(errs, &Error{Key: "chains." + c.label() + ".endpoints", Want: "no endpoint; name at least one JSON-RPC URL"})
 	}
 	return append(errs, c.quorumProblems()...)
 }

@@ -90,7 +90,7 @@ func chain() Chain {
 
 func TestRenderRoundTrip(t *testing.T) {
 	c := Default()
-	c.Log.Level, c.State.KeepBlocks, c.Telemetry.Enabled = "debug", 77, true
+	c.Log.Level, c.State.KeepBlocks, c.Telemetry.Enabled = "debug", 7777, true
 	one, two := chain(), chain()
 	two.Name, two.ID, two.Finality = "beta", 8, Finality{Confirmations: 12}
 	two.PollInterval = 150 * time.Millisecond
@@ -165,6 +165,8 @@ func TestProblems(t *testing.T) {
 	good.Chains = []Chain{chain()}
 	text := Render(good)
 	tests := []struct{ name, old, new, want string }{
+		{"too few blocks", "keep_blocks = 0", "keep_blocks = 1999", "state.keep_blocks = 1999: nodes that join by a snapshot need the blocks since; want 0 (all) or at least 2000"},
+		{"no snapshot kept", "keep = 3", "keep = 0", "snapshot.keep = 0: want 1 to 10"},
 		{"unknown key", "[log]", "[log]\nlevle = \"info\"", "log.levle: unknown key; did you mean log.level?"},
 		{"unknown section", "[log]", "[api]\nenabled = true\n[log]", "api.enabled: unknown key"},
 		{"unknown chain key", "min_agree = 2", "min_agre = 2", "chains.alpha.min_agre: unknown key; did you mean min_agree?"},

@@ -16,6 +16,7 @@ import (
 //	data/                           databases, the write-ahead log, what was signed last
 //	data/signed_seals               every seal that was signed, so that none is signed twice
 //	data/evidence/                  chains that contradicted themselves
+//	data/snapshots/                 snapshots of the state, for nodes that join
 //	keys/<role>/                    keystore files: signer, operator, relayer
 type Home string
 
@@ -71,6 +72,9 @@ func (h Home) ContradictionsFile() string { return filepath.Join(h.Data(), "cont
 
 // EvidenceDir is where the evidence for that is kept.
 func (h Home) EvidenceDir() string { return filepath.Join(h.Data(), "evidence") }
+
+// SnapshotsDir is where snapshots are kept for nodes that join.
+func (h Home) SnapshotsDir() string { return filepath.Join(h.Data(), "snapshots") }
 
 // Exists says whether a node was initialised here.
 func (h Home) Exists() bool {

@@ -12,8 +12,8 @@
 //   - The newest version, and what is written on top of it, is read from memory
 //     (flat.go); older versions and proofs are read from the tree.
 //
-// Working, WorkingHash, Commit, Rollback and SetInitialVersion belong to the
-// one goroutine that applies blocks; everything else is safe for concurrent
+// Working, WorkingHash, Commit, Rollback, SetInitialVersion and Adopt belong to
+// the one goroutine that applies blocks; everything else is safe for concurrent
 // use.
 package store
 
@@ -77,6 +77,7 @@ type Config struct {
 type Store struct {
 	keep    int64
 	db      *guardedDB
+	newTree func() *iavl.MutableTree
 	writer  *iavl.MutableTree
 	reader  *iavl.MutableTree // never written: only makes snapshots, with its own node cache
 	working working
@@ -152,24 +153,33 @@ func load(c Config, db *guardedDB) (*Store, error) {
 		return iavl.NewMutableTree(db, cache, skipFastNodes, logger,
 			iavl.FlushThresholdOption(atomicBatch), iavl.SyncOption(true))
 	}
-	s := &Store{keep: c.Keep, db: db, writer: newTree(), reader: newTree(), pins: map[int64]int{}, flat: newFlat()}
+	s := &Store{keep: c.Keep, db: db, newTree: newTree, pins: map[int64]int{}}
 	s.working = working{s}
+	return s, s.open()
+}
+
+// open reads what the database holds.
+func (s *Store) open() error {
+	s.writer, s.flat = s.newTree(), newFlat()
+	s.mu.Lock()
+	s.reader = s.newTree()
+	s.mu.Unlock()
 	version, err := s.writer.Load()
 	if err != nil {
-		return nil, fmt.Errorf("load state: %w", err)
+		return fmt.Errorf("load state: %w", err)
 	}
 	if version == 0 {
-		return s, nil
+		return nil
 	}
 	// VersionExists is false up to the first kept version and true from it on.
-	s.first = int64(sort.Search(int(version), func(i int) bool { return s.writer.VersionExists(int64(i)) }))
+	first := sort.Search(int(version), func(i int) bool { return s.writer.VersionExists(int64(i)) })
+	s.mu.Lock()
+	s.first = int64(first)
+	s.mu.Unlock()
 	if s.flat, err = flatOf(s.writer.ImmutableTree); err != nil {
-		return nil, fmt.Errorf("load state: %w", err)
+		return fmt.Errorf("load state: %w", err)
 	}
-	if err := s.setLatest(version, s.writer.Hash()); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s.setLatest(version, s.writer.Hash())
 }
 
 // setLatest makes the just saved version what Latest gives.

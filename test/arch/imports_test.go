@@ -43,6 +43,7 @@ var house = []room{
 	{path: "app/store", level: 3},
 	{path: "internal/observer", level: 3},
 	{path: "internal/relayer", level: 3},
+	{path: "internal/snapshot", level: 3, beside: []string{"app/store"}},
 
 	{path: "config", level: 2},
 	{path: "contracts", level: 2},

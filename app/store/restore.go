@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -120,7 +121,32 @@ func (r *Restore) Finish() error {
 		return fmt.Errorf("%w: its app hash is %X, not %X", ErrSnapshot, hash, r.manifest.AppHash)
 	}
 	r.finished = true
-	return nil
+	return r.hideOldRoot()
+}
+
+// hideOldRoot is for a version that changed nothing, whose root is an older
+// version's. IAVL would take the key of that root for a sign that the older
+// version is there too, so the node gets the key that pruning gives it, which IAVL
+// looks for next.
+func (r *Restore) hideOldRoot() error {
+	root := r.shape.open[0].version
+	if root == r.manifest.Height {
+		return nil
+	}
+	node, err := r.db.Get(nodeKey(root, 1))
+	if err == nil && node == nil {
+		err = errMissingNode
+	}
+	if err == nil {
+		err = errors.Join(r.db.Set(nodeKey(root, 0), node), r.db.Delete(nodeKey(root, 1)))
+	}
+	return err
+}
+
+// nodeKey is the database key of a node in IAVL: 's' ‖ version ‖ nonce.
+func nodeKey(version int64, nonce uint32) []byte {
+	key := binary.BigEndian.AppendUint64([]byte{'s'}, uint64(version))
+	return binary.BigEndian.AppendUint32(key, nonce)
 }
 
 // Adopt makes a finished restore the only version of this store, which has to be

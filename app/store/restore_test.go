@@ -16,6 +16,11 @@ import (
 func grow(t testing.TB, s *Store, random *rand.Rand, versions, size int) {
 	t.Helper()
 	for range versions {
+		if random.IntN(3) == 0 { // nothing changes
+			_, _, err := s.Commit()
+			check(t, err)
+			continue
+		}
 		for range 20 {
 			key := fmt.Appendf(nil, "key %04d", random.IntN(300))
 			if random.IntN(3) == 0 {
@@ -160,16 +165,41 @@ func TestExportStops(t *testing.T) {
 	if _, err := latest.Export("test-1", nil); !errors.Is(err, errReleased) {
 		t.Errorf("after release: %v", err)
 	}
-	unchanged := memory(t, 0)
-	check(t, unchanged.Working().Set([]byte("a"), []byte("b")))
-	for range 2 {
-		_, _, err := unchanged.Commit()
+}
+
+// A version that changed nothing is restored as well, and pruned as any other.
+func TestUnchangedVersionIsRestored(t *testing.T) {
+	for unchanged := range 9 {
+		original := memory(t, 2)
+		grow(t, original, rand.New(rand.NewPCG(1, 1)), 20, 10)
+		check(t, original.Working().Set([]byte("a"), []byte("b")))
+		for range unchanged + 1 {
+			_, _, err := original.Commit()
+			check(t, err)
+		}
+		m, chunks := exported(t, original)
+		db := dbm.NewMemDB()
+		copied, err := Open(Config{DB: db, Keep: 2})
 		check(t, err)
-	}
-	latest = unchanged.Latest()
-	defer latest.Release()
-	if _, err := latest.Export("test-1", func([]byte) error { return nil }); !errors.Is(err, errShape) {
-		t.Errorf("a version without a change: %v", err)
+		restored(t, copied, m, chunks)
+		ours, theirs := rand.New(rand.NewPCG(2, 2)), rand.New(rand.NewPCG(2, 2))
+		for range 12 {
+			copied, err = Open(Config{DB: db, Keep: 2})
+			check(t, err)
+			if first := max(m.Height, copied.Version()-1); copied.First() != first {
+				t.Fatalf("%d unchanged: at version %d the first is %d, want %d", unchanged, copied.Version(), copied.First(), first)
+			}
+			grow(t, original, ours, 1, 10)
+			grow(t, copied, theirs, 1, 10)
+			if !bytes.Equal(original.Hash(), copied.Hash()) {
+				t.Fatalf("%d unchanged: hash %X, the original's is %X", unchanged, copied.Hash(), original.Hash())
+			}
+		}
+		one, _ := exported(t, original)
+		two, _ := exported(t, copied)
+		if one.Hash() != two.Hash() {
+			t.Error("later exports differ")
+		}
 	}
 }
 

@@ -58,10 +58,9 @@ func (s *shape) inner(version int64, height int8) (key []byte, err error) {
 	return right.least, nil
 }
 
-// complete is an error unless all nodes have come together in one root. Its
-// version is the tree's: every block changes the state.
+// complete is an error unless all nodes have come together in one root.
 func (s *shape) complete() error {
-	if len(s.open) != 1 || s.open[0].version != s.version {
+	if len(s.open) != 1 {
 		return fmt.Errorf("%w: it ends with %d parts", errShape, len(s.open))
 	}
 	return nil

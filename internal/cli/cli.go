@@ -66,8 +66,8 @@ func (s *session) home() config.Home { return config.Home(s.homeDir) }
 
 func newRoot(s *session) *cobra.Command {
 	root := group("bridged", "A bridge that belongs to its validators",
-		initCommand(s), startCommand(s), statusCommand(s), alarmCommand(s), queryCommand(s), testnetCommand(s), genesisCommand(s), keysCommand(s), contractsCommand(s), depositCommand(s), txCommand(s),
-		cometCommand(s), configCommand(s), versionCommand(s))
+		initCommand(s), joinCommand(s), startCommand(s), statusCommand(s), alarmCommand(s), queryCommand(s), testnetCommand(s), genesisCommand(s), keysCommand(s), contractsCommand(s), depositCommand(s), txCommand(s),
+		cometCommand(s), snapshotCommand(s), configCommand(s), versionCommand(s))
 	root.Long = `bridged runs a validator of a bridge network: it watches the connected chains,
 agrees with the other validators on what happened there, and releases what the
 network decides. The same program asks a node and makes deposits.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/icrosschain/bridged/config"
@@ -41,6 +42,29 @@ func (n *Node) awaitChain(ctx context.Context, c config.Chain, state view) error
 		case <-ticker.C:
 		}
 	}
+}
+
+// observesAll is an error on a validator of the epoch that has no endpoints for
+// one of the network's chains: it misses its duty there.
+func (n *Node) observesAll() error {
+	state := view{app: n.app}
+	members, err := state.validators()
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(members, func(v types.Validator) bool { return v.ID() == n.self }) {
+		return nil
+	}
+	chains, err := state.chains()
+	if err != nil {
+		return err
+	}
+	for _, chain := range chains {
+		if !slices.ContainsFunc(n.chains, func(c *chainWorkers) bool { return types.ChainID(c.config.ID) == chain.ID }) {
+			return fmt.Errorf("%s is not observed: name its endpoints in app.toml", chain.Label)
+		}
+	}
+	return nil
 }
 
 // observerTrouble is why a chain is not ready to be voted for. A chain that

@@ -70,22 +70,38 @@ func ParseGenesis(content []byte) (Genesis, error) {
 	return g, nil
 }
 
-// Write puts the genesis into a file, atomically.
-func (g Genesis) Write(path string) error {
+// content is what a genesis file holds.
+func (g Genesis) content() ([]byte, error) {
 	state, err := json.Marshal(g.State)
 	if err != nil {
-		return fmt.Errorf("write genesis: %w", err)
+		return nil, fmt.Errorf("encode genesis: %w", err)
 	}
 	g.Doc.AppState = state
 	content, err := cmtjson.MarshalIndent(g.Doc, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write genesis: %w", err)
+		return nil, fmt.Errorf("encode genesis: %w", err)
+	}
+	return append(content, '\n'), nil
+}
+
+// Hash is what HashGenesis gives for the file that Write writes.
+func (g Genesis) Hash() (string, error) {
+	content, err := g.content()
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// Write puts the genesis into a file, atomically.
+func (g Genesis) Write(path string) error {
+	content, err := g.content()
+	if err != nil {
+		return err
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(path), ".genesis-")
 	if err != nil {
 		return fmt.Errorf("write genesis: %w", err)
 	}
-	_, err = temporary.Write(append(content, '\n'))
+	_, err = temporary.Write(content)
 	err = errors.Join(err, temporary.Chmod(0o644), temporary.Sync(), temporary.Close())
 	if err == nil {
 		err = os.Rename(temporary.Name(), path)

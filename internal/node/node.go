@@ -32,6 +32,7 @@ import (
 	"github.com/icrosschain/bridged/internal/mailbox"
 	"github.com/icrosschain/bridged/internal/ops"
 	"github.com/icrosschain/bridged/internal/signer"
+	"github.com/icrosschain/bridged/internal/snapshot"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -57,6 +58,7 @@ type Node struct {
 	validator cmttypes.PrivValidator // the home's consensus key, or a *remoteSigner
 	self      types.ValidatorID
 	store     *store.Store
+	archive   *snapshot.Archive
 	app       *app.App
 	mailbox   *mailbox.Box
 	comet     *cmtnode.Node
@@ -68,6 +70,7 @@ type Node struct {
 	health    ops.Health
 	telemetry *ops.Server
 	progress  *progress
+	stateSync chan string          // why CometBFT gave up on it
 	listeners []func(height int64) // woken by each commit; fixed before consensus starts
 	running   atomic.Bool          // consensus was started
 	committed atomic.Bool          // a block was committed since
@@ -95,7 +98,7 @@ func Run(ctx context.Context, o Options) error {
 // state, and lets CometBFT replay what the state lacks. Nothing is sent to
 // anybody yet.
 func Open(ctx context.Context, o Options) (*Node, error) {
-	n := &Node{Options: o, log: o.Logger.With("component", "node")}
+	n := &Node{Options: o, log: o.Logger.With("component", "node"), stateSync: make(chan string, 1)}
 	n.progress = newProgress(n.log)
 	stop := n.progress.report(ctx)
 	defer stop()
@@ -176,6 +179,7 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error { return n.watchStart(ctx) })
+	group.Go(func() error { return n.watchStateSync(ctx) })
 	n.log.Info("started", "chain_id", n.genesis.Doc.ChainID, "height", n.store.Version(), "node_id", string(n.comet.NodeInfo().ID()))
 	err = group.Wait()
 	if err == nil {
@@ -236,7 +240,7 @@ func (n *Node) openComet(ctx context.Context, logger ops.CometLogger) (err error
 	n.comet, err = cmtnode.NewNodeWithContext(ctx, &comet, n.validator, nodeKey,
 		proxy.NewConnSyncLocalClientCreator(n.app),
 		func() (*cmttypes.GenesisDoc, error) { return n.genesis.document() },
-		n.openDatabase, metrics, logger)
+		n.openDatabase, metrics, syncLogger{logger, n.stateSync})
 	if err != nil {
 		return fmt.Errorf("open consensus: %w", err)
 	}
@@ -254,10 +258,12 @@ func (n *Node) openDatabase(c *cmtconfig.DBContext) (cmtdb.DB, error) {
 
 // hasBlocks says whether this home has taken part already.
 func (n *Node) hasBlocks() bool {
-	if n.store.Version() > 0 {
-		return true
-	}
-	// The WAL is written before the first block is.
-	_, err := os.Stat(filepath.Dir(n.Comet.Consensus.WalFile()))
+	return n.store.Version() > 0 || hasWAL(n.Comet)
+}
+
+// hasWAL says whether consensus was ever started: the write-ahead log comes
+// before the first block that it makes.
+func hasWAL(c *cmtconfig.Config) bool {
+	_, err := os.Stat(filepath.Dir(c.Consensus.WalFile()))
 	return err == nil
 }

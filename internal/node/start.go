@@ -15,6 +15,8 @@ func (n *Node) watchStart(ctx context.Context) error {
 	for {
 		syncing, peers := n.comet.ConsensusReactor().WaitSync(), n.comet.Switch().Peers().Size()
 		switch {
+		case syncing && n.store.Version() == 0 && n.Comet.StateSync.Enable:
+			n.progress.step(fmt.Sprintf("a snapshot of the state from %d peer(s)", peers))
 		case syncing && peers == 0:
 			n.progress.step("peers: none is connected; see p2p.persistent_peers in config.toml")
 		case syncing:

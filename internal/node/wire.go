@@ -47,6 +47,9 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.openState(ctx, logger); err != nil {
 		return err
 	}
+	if err := n.finishRestore(ctx, logger); err != nil {
+		return err
+	}
 	n.progress.step("blocks to be replayed")
 	if err := n.openComet(ctx, logger); err != nil {
 		return err
@@ -90,10 +93,14 @@ func (n *Node) openState(ctx context.Context, logger ops.CometLogger) (err error
 	if err := n.openValidator(ctx, logger); err != nil {
 		return err
 	}
+	if err := n.openSnapshots(); err != nil {
+		return err
+	}
 	n.mailbox = mailbox.New()
 	n.app, err = app.New(app.Options{
 		Store: n.store, Mailbox: n.mailbox, Self: n.self,
 		Logger: n.Logger, Version: n.Version, RetainBlocks: int64(n.App.State.KeepBlocks), OnCommit: n.onCommit,
+		ChainID: n.genesis.Doc.ChainID, Snapshots: n.archive,
 	})
 	return err
 }
@@ -112,8 +119,8 @@ func (n *Node) onCommit(height int64) {
 	}
 }
 
-// Wire makes the workers: a signer, and for each chain an observer and a
-// relayer. All of them are restarted with the process and keep nothing.
+// Wire makes the workers: a signer, for each chain an observer and a relayer, and
+// one that makes snapshots. All of them are restarted with the process and keep nothing.
 func (n *Node) Wire(ctx context.Context) error {
 	state := view{app: n.app, signer: n.keys.signerAddress()}
 	if n.keys.signer != nil {
@@ -128,6 +135,10 @@ func (n *Node) Wire(ctx context.Context) error {
 	}
 	var relayers []*relayer.Worker
 	for _, c := range n.App.Chains {
+		if len(c.Endpoints) == 0 {
+			n.log.Warn("this node does not observe the chain: it has no endpoints in app.toml", "chain", c.Name)
+			continue
+		}
 		w, err := n.wireChain(ctx, c, state)
 		if err != nil {
 			return fmt.Errorf("chain %s: %w", c.Name, err)
@@ -136,6 +147,7 @@ func (n *Node) Wire(ctx context.Context) error {
 			relayers = append(relayers, w.relayer)
 		}
 	}
+	n.wireSnapshots()
 	keeper := newKeeper(state, n.mailbox, relayers, n.log)
 	n.listeners = append(n.listeners, func(int64) { keeper.committed() })
 	n.workers = append(n.workers, worker{"mailbox", keeper.run})
@@ -218,6 +230,7 @@ func chainConfig(c config.Chain) evm.Config {
 // wireTelemetry opens the port that monitoring asks.
 func (n *Node) wireTelemetry(state view) error {
 	n.health.Add("consensus", n.caughtUp)
+	n.health.Add("chains", n.observesAll)
 	if !n.App.Telemetry.Enabled {
 		return nil
 	}

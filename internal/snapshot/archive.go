@@ -43,12 +43,14 @@ type Archive struct {
 	keep int
 	free func(dir string) (uint64, error) // bytes
 
+	broken []error // what Open could not read
+
 	mu   sync.RWMutex
 	list []store.Manifest // newest first; guarded by mu
 }
 
-// Open reads which snapshots are in dir, which need not exist. Make keeps the
-// newest keep of them.
+// Open reads which snapshots are in dir, which need not exist. One that cannot be
+// read is not listed. Make keeps the newest keep of them.
 func Open(dir string, keep int) (*Archive, error) {
 	a := &Archive{dir: dir, keep: keep, free: freeBytes}
 	entries, err := os.ReadDir(dir)
@@ -61,17 +63,21 @@ func Open(dir string, keep int) (*Archive, error) {
 			continue
 		}
 		m, err := readManifest(filepath.Join(dir, entry.Name()))
-		if err != nil {
-			return nil, err
+		if err == nil && m.Height != height {
+			err = fmt.Errorf("%s holds a snapshot of height %d", filepath.Join(dir, entry.Name()), m.Height)
 		}
-		if m.Height != height {
-			return nil, fmt.Errorf("open the snapshots: %s holds one of height %d; delete it", filepath.Join(dir, entry.Name()), m.Height)
+		if err != nil {
+			a.broken = append(a.broken, err)
+			continue
 		}
 		a.list = append(a.list, m)
 	}
 	a.sort()
 	return a, nil
 }
+
+// Broken is why snapshots that are on disk are not listed.
+func (a *Archive) Broken() error { return errors.Join(a.broken...) }
 
 // Tidy removes what an interrupted Make and programs with other formats left. No
 // other process may be making snapshots there.
@@ -232,11 +238,11 @@ func parseName(name string) (height int64, format uint64, ok bool) {
 func readManifest(dir string) (store.Manifest, error) {
 	content, err := readFile(filepath.Join(dir, manifestName), store.MaxManifestBytes)
 	if err != nil {
-		return store.Manifest{}, fmt.Errorf("read the snapshot in %s; delete it: %w", dir, err)
+		return store.Manifest{}, fmt.Errorf("read the snapshot in %s: %w", dir, err)
 	}
 	m, err := store.DecodeManifest(content)
 	if err != nil {
-		return store.Manifest{}, fmt.Errorf("read the snapshot in %s; delete it: %w", dir, err)
+		return store.Manifest{}, fmt.Errorf("read the snapshot in %s: %w", dir, err)
 	}
 	return m, nil
 }

@@ -164,8 +164,8 @@ func TestDamageIsFound(t *testing.T) {
 		t.Error("a missing chunk was not missed")
 	}
 	check(t, os.WriteFile(filepath.Join(dir, "1-1", manifestName), []byte("junk"), 0o600))
-	if _, err := Open(dir, 2); !errors.Is(err, store.ErrManifest) {
-		t.Errorf("a broken manifest: %v", err)
+	if again := open(t, dir, 2); len(again.List()) != 0 || !errors.Is(again.Broken(), store.ErrManifest) {
+		t.Errorf("a broken manifest: %v", again.Broken())
 	}
 }
 

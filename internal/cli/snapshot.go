@@ -126,7 +126,7 @@ claims. Whether that is the network's is not known from the file: compare it wit
 			if err != nil {
 				return err
 			}
-			var verified []snapshotView
+			verified := []snapshotView{}
 			check := func(m store.Manifest) error {
 				if want != nil && string(want) != string(m.AppHash[:]) {
 					return fmt.Errorf("the snapshot of height %d has app hash %X, not %X", m.Height, m.AppHash, want)

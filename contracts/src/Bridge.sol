@@ -17,7 +17,7 @@ contract Bridge is Outbox {
     /// @param packedSet the first validator set
     /// @param stakingContract the contract that may report stake; zero for none
     constructor(bytes32 network, bytes memory packedSet, address stakingContract) Outbox(network, stakingContract) {
-        if (!_install(1, packedSet)) revert BadSet();
+        if (!_install(0, packedSet)) revert BadSet();
         releaseGas = FIRST_RELEASE_GAS;
         _openInbox(network, setHash);
     }

@@ -193,7 +193,7 @@ interface IBridge {
     /// @notice Whether the first command, Activate, was executed.
     function activated() external view returns (bool);
 
-    /// @notice Number of the validator set in force.
+    /// @notice Number of the validator set in force; 0 until the first seal has told it.
     function epoch() external view returns (uint64);
 
     /// @notice keccak256 of the packed validator set in force.

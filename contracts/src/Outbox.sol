@@ -66,6 +66,7 @@ abstract contract Outbox is Batch {
         leaf = keccak256(abi.encode(leaf));
         if (!MerkleProof.verifyCalldata(proof, seal.root, leaf)) revert BadProof();
         _checkQuorum(seal, quorum);
+        if (epoch == 0) epoch = seal.epoch;
 
         (uint32 count, bool finished, bytes memory failures) = _run(command, nonce, from);
 
@@ -81,7 +82,10 @@ abstract contract Outbox is Batch {
     }
 
     function _checkQuorum(Seal calldata seal, bytes calldata quorum) private view {
-        if (seal.epoch != epoch) revert BadEpoch(epoch);
+        // The network numbers its epochs; the first seal tells the number of the set that this
+        // contract was deployed with, and has to be signed by that very set.
+        uint64 own = epoch;
+        if (own == 0 ? seal.epoch == 0 : seal.epoch != own) revert BadEpoch(own);
         if (seal.root == 0) revert BadRoot();
         Quorum.check(quorum, setHash, totalPower, Quorum.digest(_domain, seal));
     }

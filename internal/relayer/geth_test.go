@@ -387,7 +387,7 @@ func TestGethSinkAnswers(t *testing.T) {
 	}
 	before := p.Block
 	if p.Block == 0 || p.BlockGas != evmnode.DefaultGasLimit || p.Nonce != 0 || p.NextItem != 0 || p.SealHeight != 0 ||
-		p.Epoch != 1 || p.SetHash != w.node.set.Hash() || p.ReleaseGas < types.MinReleaseGas || p.Account.Mined != 0 ||
+		p.Epoch != 0 || p.SetHash != w.node.set.Hash() || p.ReleaseGas < types.MinReleaseGas || p.Account.Mined != 0 ||
 		p.Account.Address != w.relayers[0].Address || p.Account.Balance.String() != evmnode.Ether(100).String() ||
 		p.Market.Legacy || p.Market.Tip == 0 || p.Market.Cap <= p.Market.Tip {
 		t.Fatalf("position %+v", p)
@@ -412,13 +412,13 @@ func TestGethSinkAnswers(t *testing.T) {
 	bad.Quorum = bytes.Clone(good.Quorum)
 	bad.Quorum[len(bad.Quorum)-1]++
 	epoch := good
-	epoch.Epoch = 2
+	epoch.Epoch = 0 // a fresh contract takes any other that its set has signed
 	from := good
 	from.From = 1
 	proof := good
 	proof.Proof = []types.Hash{{1}}
 	for reason, e := range map[string]chain.Execution{
-		"BadSignature": bad, "BadEpoch {Current:1}": epoch, "BadIndex": from, "BadProof": proof,
+		"BadSignature": bad, "BadEpoch {Current:0}": epoch, "BadIndex": from, "BadProof": proof,
 	} {
 		err := sink.Simulate(ctx, make(e, 0, p.Market))
 		if !errors.Is(err, chain.ErrReverted) || !strings.Contains(err.Error(), reason) {

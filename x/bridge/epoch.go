@@ -30,10 +30,15 @@ func (a *applier) epochs() {
 	}
 }
 
-// beginHandover fixes the next set, if it is time for one.
+// beginHandover fixes the next set, if it is time for one. A chain of which
+// nothing was heard yet may make an epoch twice as long: its contract was
+// deployed with the present set, and would be refused under another.
 func (a *applier) beginHandover() {
-	old := a.height() >= a.network.EpochHeight+a.network.Params.EpochBlocks
-	if !old && !a.network.Urgent {
+	lasts := a.network.Params.EpochBlocks
+	if slices.ContainsFunc(a.chains, func(c *pb.Chain) bool { return c.Refused == "" && !heardOf(c) }) {
+		lasts *= 2
+	}
+	if a.height() < a.network.EpochHeight+lasts && !a.network.Urgent {
 		return
 	}
 	a.network.Urgent = false

@@ -165,6 +165,58 @@ func lifeHandover(t *testing.T) {
 	wantAt(t, n, id, types.StatusReleased, noReason)
 }
 
+// A chain that is connected when the network has had other sets obeys the present
+// one, and the next.
+func TestChainAddedInALaterEpoch(t *testing.T) {
+	n := bridgetest.NewPair(t, quickEpochs)
+	fifth := n.Join()
+	agree(t, n, admission(fifth, 1), 0, 1, 2)
+	untilEpoch(t, n, 2)
+	n.Settle(20)
+	gamma := types.Chain{
+		ID: 31003, Label: "gamma", Bridge: types.Address{0xb0, 3}, BatchGas: types.DefaultBatchGas,
+		ReleaseGas: types.DefaultReleaseGas, ExpiryBlocks: 100,
+	}
+	n.Connect(gamma)
+	n.Settle(20)
+	wantOneSet(t, n, n.Validators...)
+	if c := chainState(t, n, gamma.ID); !c.Active || c.Refused != "" {
+		t.Errorf("%+v", c)
+	}
+	n.Operate(types.Tx{Leave: &types.Leave{}}, 4)
+	untilEpoch(t, n, 3)
+	n.Settle(20)
+	wantOneSet(t, n, n.Validators[:4]...)
+}
+
+// A contract that is deployed with the present set, and heard of only during the
+// handover to the next one, is handed over with the others.
+func TestChainHeardOfDuringAHandover(t *testing.T) {
+	n := bridgetest.NewPair(t, quickEpochs)
+	gamma := types.Chain{
+		ID: 31003, Label: "gamma", Bridge: types.Address{0xb0, 3}, BatchGas: types.DefaultBatchGas,
+		ReleaseGas: types.DefaultReleaseGas, ExpiryBlocks: 100,
+	}
+	n.Connect(gamma)
+	n.Chains[gamma.ID].Lag = 1 << 40 // nothing of it is final yet
+	n.Operate(types.Tx{Leave: &types.Leave{}}, 3)
+	for _, v := range n.Validators {
+		v.Mute = true
+	}
+	n.Run(10)
+	n.Chains[gamma.ID].Lag = 0
+	n.Run(5)
+	for _, v := range n.Validators {
+		v.Mute = false
+	}
+	untilEpoch(t, n, 2)
+	n.Settle(20)
+	wantOneSet(t, n, n.Validators[:3]...)
+	if c := chainState(t, n, gamma.ID); !c.Active || c.Refused != "" {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestDoubleSignerIsBannedAtOnce(t *testing.T) {
 	n := bridgetest.NewPair(t, func(g *types.Genesis) {
 		quickEpochs(g)

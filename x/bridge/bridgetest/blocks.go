@@ -48,7 +48,7 @@ type owedKey struct {
 
 func newContract(set types.ValidatorSet) contract {
 	return contract{
-		epoch: 1, set: set, releaseGas: 300_000,
+		set: set, releaseGas: 300_000,
 		tokens: map[types.Address]Token{}, tokenOf: map[types.AssetID]types.Address{},
 		claimable: map[account]types.Amount{}, owed: map[owedKey]types.Claimed{},
 		stakes:   map[types.Address]Stake{},

@@ -80,7 +80,11 @@ func (n *Network) Pass(c types.Content) uint64 {
 // network add its chain.
 func (n *Network) Connect(c types.Chain) {
 	n.t.Helper()
-	set, err := types.SignerSet(n.Genesis.Validators)
+	members, err := n.Machine.Validators(n.State())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	set, err := types.SignerSet(members)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -48,6 +48,9 @@ func (c *Chain) Run(o Order, relayer types.Address, items uint32) error {
 	if name := c.refuses(o, nonce); name != "" {
 		return c.reverts("execute", name)
 	}
+	if c.epoch == 0 { // the first seal tells it
+		c.epoch = o.Seal.Epoch
+	}
 	receipt := types.Executed{OutboxNonce: nonce, First: o.From, Count: 1, Relayer: relayer}
 	finished := true
 	if groups, all := readBatch(o.Command); all > 0 {
@@ -78,7 +81,7 @@ func (c *Chain) refuses(o Order, nonce uint64) Revert {
 		return "BadHeight"
 	case !evmsig.VerifyPath(o.Seal.Root, evmsig.CommandLeaf(c.ID, c.Bridge, nonce, o.Command), o.Proof):
 		return "BadProof"
-	case o.Seal.Epoch != c.epoch:
+	case o.Seal.Epoch == 0, c.epoch != 0 && o.Seal.Epoch != c.epoch:
 		return "BadEpoch"
 	}
 	return c.badQuorum(o.Quorum, evmsig.SealDigest(c.networkID, o.Seal.Epoch, o.Seal.Height, o.Seal.Root))

@@ -46,12 +46,15 @@ type Snapshot struct {
 	Keep     uint64
 }
 
-// Signer is where the key that signs seals comes from.
+// Signer is where the keys that sign seals come from: the present one, and the
+// one of the next epoch while the signer is being rotated.
 type Signer struct {
-	Enabled        bool
-	Backend        string
-	Key            string
-	PassphraseFile string
+	Enabled            bool
+	Backend            string
+	Key                string
+	PassphraseFile     string
+	NextKey            string
+	NextPassphraseFile string
 }
 
 // Relayer sends sealed commands to their chains.

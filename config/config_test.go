@@ -146,6 +146,8 @@ func TestEveryKeyHearsTheEnvironment(t *testing.T) {
 	t.Setenv("BRIDGED_CHAINS_ALPHA_ENDPOINTS", "one=http://localhost:1, two=http://localhost:2")
 	t.Setenv("BRIDGED_SIGNER_PASSPHRASE_FILE", "secret")
 	t.Setenv("BRIDGED_RELAYER_PASSPHRASE_FILE", "secret")
+	t.Setenv("BRIDGED_SIGNER_NEXT_KEY", "second")
+	t.Setenv("BRIDGED_SIGNER_NEXT_PASSPHRASE_FILE", "secret")
 	loaded, err := Load(home(t, Render(withChain)), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func voteCommand(s *session, f *txFlags) *cobra.Command {
 			if given[1] != "yes" && given[1] != "no" {
 				return usagef(c, "vote %q: want yes or no", given[1])
 			}
-			return s.transact(c, f, func(context.Context, asker) (types.Tx, error) {
+			return s.transact(c, f, func(context.Context, asker, types.Address) (types.Tx, error) {
 				return types.Tx{Vote: &types.GovVote{Proposal: id, Yes: given[1] == "yes"}}, nil
 			})
 		},
@@ -57,6 +57,7 @@ func proposeCommand(s *session, f *txFlags) *cobra.Command {
 	c := group("propose", "Propose a change",
 		proposeTextCommand(s, f), proposeParamsCommand(s, f), proposeUnpauseCommand(s, f), proposeRetireCommand(s, f),
 		proposeResolveCommand(s, f), proposeChangeChainCommand(s, f), proposeAddChainCommand(s, f),
+		proposeAdmitCommand(s, f), proposeSetPowerCommand(s, f), proposeRemoveCommand(s, f),
 		proposeReanchorCommand(s, f), proposeRegisterAssetCommand(s, f), proposeMapAssetCommand(s, f), proposeFileCommand(s, f))
 	c.Long = `Shows exactly what would change, as the node works it out on its own state, and
 then proposes it. With --dry-run it is only shown.`
@@ -68,7 +69,7 @@ type contentMaker func(ctx context.Context, ask asker) (types.Content, error)
 
 // propose has a content signed and sent.
 func (s *session) propose(c *cobra.Command, f *txFlags, content contentMaker) error {
-	return s.transact(c, f, func(ctx context.Context, ask asker) (types.Tx, error) {
+	return s.transact(c, f, func(ctx context.Context, ask asker, _ types.Address) (types.Tx, error) {
 		made, err := content(ctx, ask)
 		if err != nil {
 			return types.Tx{}, err

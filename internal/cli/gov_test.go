@@ -27,7 +27,7 @@ type council struct {
 	homes []testnetHome
 }
 
-func newCouncil(t *testing.T) *council {
+func newCouncil(t *testing.T, params ...string) *council {
 	t.Helper()
 	dir := tempDir(t)
 	c := &council{t: t}
@@ -35,6 +35,9 @@ func newCouncil(t *testing.T) *council {
 	decode(t, mustRun(t, "testnet", "-v", "2", "--output-dir", dir, "--chain-id", "local-1", "--starting-port", first,
 		"--timeout-commit", "50ms", "--output", "json"), &c.homes)
 	mustRun(t, "genesis", "add-validator", "--power", "10000", "--home", c.homes[0].Home)
+	if len(params) > 0 {
+		mustRun(t, append([]string{"genesis", "set-param", "--home", c.homes[0].Home}, params...)...)
+	}
 	startProcess(t, c.homes[0].Home)
 	await(t, "first block", func() bool {
 		_, _, code := run(t, "query", "params", "--home", c.homes[0].Home)

@@ -168,14 +168,6 @@ func printSupply(w io.Writer, n names, list []bridge.SupplyView) {
 	table(w, []string{"ASSET", "CHAIN", "WHAT", "AMOUNT"}, rows)
 }
 
-func printMembers(w io.Writer, _ names, list []bridge.ValidatorView) {
-	rows := make([][]string, len(list))
-	for i, v := range list {
-		rows[i] = []string{v.Moniker, number(uint64(v.Power)), v.ID.String(), v.Signer.Hex(), v.Operator.Hex()}
-	}
-	table(w, []string{"MONIKER", "POWER", "ID", "SIGNER", "OPERATOR"}, rows)
-}
-
 func printBatches(w io.Writer, n names, list []bridge.CommandView) {
 	rows := make([][]string, len(list))
 	for i, c := range list {

@@ -35,9 +35,13 @@ type statusNode struct {
 }
 
 type statusBridge struct {
-	Epoch       uint64        `json:"epoch"`
-	IsValidator bool          `json:"is_validator"`
-	Chains      []statusChain `json:"chains"`
+	Epoch       uint64           `json:"epoch"`
+	EpochHeight uint64           `json:"epoch_height"` // block that began it
+	NextEpoch   uint64           `json:"next_epoch"`   // block at which a handover to the next may begin, if there is something to change
+	Handover    uint64           `json:"handover"`     // block in which the one that goes on began; 0: none does
+	IsValidator bool             `json:"is_validator"` // of the epoch
+	Validator   *statusValidator `json:"validator"`    // this node's, as the network knows it; null where it knows none
+	Chains      []statusChain    `json:"chains"`
 }
 
 type statusChain struct {
@@ -107,12 +111,12 @@ func (c *client) status(ctx context.Context) (result statusResult, height int64,
 	}
 	height, catchingUp = status.SyncInfo.LatestBlockHeight, status.SyncInfo.CatchingUp
 	if height > 0 {
-		result.Bridge, err = c.bridgeStatus(ctx, types.ValidatorID(status.ValidatorInfo.Address))
+		result.Bridge, err = c.bridgeStatus(ctx, types.ValidatorID(status.ValidatorInfo.Address), height)
 	}
 	return result, height, catchingUp, err
 }
 
-func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID) (*statusBridge, error) {
+func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID, height int64) (*statusBridge, error) {
 	ask, err := c.asker(ctx, queryFlags{})
 	if err != nil {
 		return nil, err
@@ -131,9 +135,14 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID) (*sta
 	if _, err := ask("chains", bridge.QueryArgs{}, &chains); err != nil {
 		return nil, err
 	}
-	result := &statusBridge{Epoch: network.Epoch, Chains: []statusChain{}}
+	result := &statusBridge{
+		Epoch: network.Epoch, EpochHeight: network.EpochHeight, Handover: network.Handover,
+		NextEpoch: network.EpochHeight + network.Params.EpochBlocks, Chains: []statusChain{},
+	}
 	for _, m := range members {
-		result.IsValidator = result.IsValidator || m.ID == self && m.InSet
+		if m.ID == self {
+			result.IsValidator, result.Validator = m.InSet, c.validatorStatus(ctx, network, m, height)
+		}
 	}
 	configured := c.session.configuredChains()
 	raised := c.session.raisedAlarms()
@@ -202,7 +211,7 @@ func printStatus(w io.Writer, r statusResult, height int64, catchingUp bool) {
 		fmt.Fprintln(w, "There is no block yet.")
 		return
 	}
-	pairs(w, "epoch", number(r.Bridge.Epoch), "validator", strconv.FormatBool(r.Bridge.IsValidator))
+	printStanding(w, *r.Bridge)
 	rows := make([][]string, len(r.Bridge.Chains))
 	for i, c := range r.Bridge.Chains {
 		agree := number(c.MinAgree)

@@ -19,7 +19,7 @@ import (
 
 func txCommand(s *session) *cobra.Command {
 	var f txFlags
-	c := group("tx", "Send transactions as a validator's operator", govCommand(s, &f), txSendCommand(s, &f))
+	c := group("tx", "Send transactions as a validator's operator", govCommand(s, &f), validatorTxCommand(s, &f), reportCommand(s, &f), txSendCommand(s, &f))
 	c.Long = `Makes, signs and sends transactions of an operator. Everything is shown before it
 is signed.
 
@@ -39,6 +39,7 @@ type txFlags struct {
 
 	expiresIn           uint64
 	dryRun, noWait, yes bool
+	generateOnly        bool
 }
 
 func (f *txFlags) add(c *cobra.Command) {
@@ -49,12 +50,16 @@ func (f *txFlags) add(c *cobra.Command) {
 	p.StringVar(&f.operator, "operator", "", "with --dry-run: address of an operator whose key is elsewhere")
 	p.Uint64Var(&f.expiresIn, "expires-in", 200, "blocks from now in which the transaction may be taken")
 	p.BoolVar(&f.dryRun, "dry-run", false, "show what would be signed, and send nothing")
+	p.BoolVar(&f.generateOnly, "generate-only", false, "print the transaction as JSON for \"tx send\", and send nothing: --dry-run --output json")
 	p.BoolVar(&f.noWait, "no-wait", false, "do not wait until it is in a block")
 	p.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 }
 
 // check finds what is wrong with the flags before anything else is done.
 func (f *txFlags) check(c *cobra.Command, s *session) error {
+	if f.generateOnly {
+		f.dryRun, s.output = true, "json"
+	}
 	switch {
 	case f.operator != "" && !f.dryRun:
 		return usagef(c, "--operator is for --dry-run: the key says who sends")
@@ -135,16 +140,17 @@ func (s *session) foreignKey(f *txFlags) (key signer.Key, whose string, err erro
 type txPlan struct {
 	Transaction types.Tx           `json:"transaction"`
 	Action      string             `json:"action"`
-	Effect      *bridge.EffectView `json:"effect"` // what the proposal would change now
+	Effect      *bridge.EffectView `json:"effect"` // what the proposal would change now; null where the transaction is about none
 	Digest      types.Hash         `json:"digest"`
 	TypedData   typedData          `json:"typed_data"`
 
-	about string // of a vote: how its proposal stands
+	about string // of a vote: how its proposal stands; of a validator's own transaction: what follows
 	names names
 }
 
-// message says what a transaction is to do, by the state that ask asks.
-type message func(ctx context.Context, ask asker) (types.Tx, error)
+// message says what an operator's transaction is to do, by the state that ask
+// asks.
+type message func(ctx context.Context, ask asker, operator types.Address) (types.Tx, error)
 
 // transact makes a transaction, shows it, and has it signed and sent.
 func (s *session) transact(c *cobra.Command, f *txFlags, say message) error {
@@ -213,7 +219,7 @@ func (c *client) plan(ctx context.Context, key operatorKey, expiresIn uint64, sa
 	if err != nil {
 		return txPlan{}, err
 	}
-	tx, err := say(ctx, ask)
+	tx, err := say(ctx, ask, key.address)
 	if err != nil {
 		return txPlan{}, err
 	}
@@ -268,6 +274,10 @@ func (c *client) describe(ctx context.Context, ask asker, tx types.Tx) (txPlan, 
 	if plan.names, err = loadNames(ask); err != nil {
 		return plan, err
 	}
+	if tx.Propose == nil && tx.Vote == nil {
+		plan.about, err = consequence(ask, tx)
+		return plan, err
+	}
 	status, err := c.rpc.Status(ctx)
 	if err != nil {
 		return plan, c.unreachable(err)
@@ -299,5 +309,7 @@ func (p txPlan) show(w io.Writer) {
 	if p.about != "" {
 		fmt.Fprintln(w, p.about)
 	}
-	printEffect(w, p.names, *p.Effect)
+	if p.Effect != nil {
+		printEffect(w, p.names, *p.Effect)
+	}
 }

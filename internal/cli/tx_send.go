@@ -14,7 +14,6 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	rpctypes "github.com/cometbft/cometbft/rpc/jsonrpc/types"
 	cmttypes "github.com/cometbft/cometbft/types"
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 
 	"github.com/icrosschain/bridged/app"
@@ -147,6 +146,8 @@ func refusedTx(code uint32, text string) error {
 		return fmt.Errorf("%w; --expires-in says how far ahead, so run the command again", refused)
 	case app.CodeInternal:
 		return fmt.Errorf("%w: %w; try again, or another node with --node", errNotReady, refused)
+	case bridge.ErrNotMember.Code, bridge.ErrStatus.Code:
+		return fmt.Errorf("%w; \"bridged query validator\" says how it stands", refused)
 	case bridge.ErrContent.Code:
 		return fmt.Errorf("%w; \"bridged query effect\" says what it would change", refused)
 	}
@@ -238,7 +239,8 @@ func (c *client) outrun(ctx context.Context, tx types.Tx, height int64) bool {
 }
 
 // proposalAfter is the proposal that a transaction made or voted on, as it
-// stands after the transaction's block; nil if it cannot be told.
+// stands after the transaction's block; nil if it is about none. It waits for the
+// state of that block, so that whoever asks next sees what the transaction did.
 func (c *client) proposalAfter(ctx context.Context, tx types.Tx, height int64) (*bridge.ProposalView, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.session.timeout)
 	defer cancel()
@@ -247,6 +249,9 @@ func (c *client) proposalAfter(ctx context.Context, tx types.Tx, height int64) (
 		if err := pause(ctx); err != nil {
 			return nil, fmt.Errorf("look for the proposal: %w", err)
 		}
+	}
+	if tx.Propose == nil && tx.Vote == nil {
+		return nil, nil
 	}
 	last := network.Proposals
 	if tx.Vote != nil {
@@ -342,16 +347,11 @@ func (s *session) readTx(file string) (types.Tx, error) {
 
 // parseSignature reads a signature and checks that it is the operator's.
 func parseSignature(tx types.Tx, text string) (signature [types.SignatureBytes]byte, err error) {
-	raw := common.FromHex(text)
-	switch {
-	case len(raw) == len(signature):
-		signature = [types.SignatureBytes]byte(raw)
-	case len(raw) == len(signature)+1 && (raw[64] < 2 || raw[64] == 27 || raw[64] == 28):
-		raw[64] %= 27
-		signature = evmsig.Compact([65]byte(raw))
-	default:
-		return signature, errors.New("--signature: want 64 or 65 bytes in hexadecimal")
+	compact, err := compactSignature(text)
+	if err != nil {
+		return signature, fmt.Errorf("--signature: %w", err)
 	}
+	signature = compact
 	digest, err := bridge.TxDigest(tx)
 	if err != nil {
 		return signature, err

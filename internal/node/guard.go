@@ -20,7 +20,7 @@ func (n *Node) openGuard() (err error) {
 			return err
 		}
 	}
-	if n.keys.signer == nil {
+	if len(n.keys.signers) == 0 {
 		return nil
 	}
 	if n.guard, err = signer.OpenGuard(file, network); err != nil {

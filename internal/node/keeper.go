@@ -64,9 +64,13 @@ func (k *keeper) tidyTo(r bridge.Reader, height int64) error {
 	if err != nil {
 		return err
 	}
-	seals, err := machine.SealsToSign(r, height+1, k.state.signer, maxSeals)
-	if err != nil {
-		return err
+	var seals []bridge.SealState
+	for _, by := range k.state.signers { // a seal wants one of them at most
+		wanted, err := machine.SealsToSign(r, height+1, by, maxSeals)
+		if err != nil {
+			return err
+		}
+		seals = append(seals, wanted...)
 	}
 	known := map[uint64]bool{}
 	for _, s := range seals {

@@ -15,11 +15,11 @@ import (
 
 	cmtconfig "github.com/cometbft/cometbft/config"
 
-	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/ops"
 	"github.com/icrosschain/bridged/internal/ports"
 	"github.com/icrosschain/bridged/internal/signer"
+	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -285,7 +285,7 @@ func TestWrongSignerKeyIsTold(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := n.signerTrouble(); !errors.Is(err, app.ErrNoBlock) {
+	if _, _, err := (view{app: n.app}).validator(n.self); !isUnknown(err) {
 		t.Errorf("before the first block: %v", err)
 	}
 	if err := n.Close(); err != nil {
@@ -296,19 +296,57 @@ func TestWrongSignerKeyIsTold(t *testing.T) {
 	if n, err = Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.signerTrouble(); err != nil {
-		t.Errorf("with the right key: %v", err)
+	right := n.keys.signerAddresses()
+	for name, one := range map[string]struct {
+		keys []types.Address
+		want string
+	}{
+		"the right key": {right, ""},
+		"no key":        {nil, "no signer key"},
+		"another key":   {[]types.Address{{1}}, right[0].Hex()},
+		"a second key":  {append(right, types.Address{1}), ""},
+	} {
+		var said bytes.Buffer
+		c := newSignerCheck(view{app: n.app, signers: one.keys}, n.self, slog.New(slog.NewTextHandler(&said, nil)))
+		c.look()
+		err := c.check()
+		if (err == nil) != (one.want == "") || err != nil && (!strings.Contains(err.Error(), one.want) || !strings.Contains(said.String(), "do not count")) {
+			t.Errorf("%s: %v\n%s", name, err, said.String())
+		}
 	}
-	right := n.keys.signer
-	n.keys.signer = nil
-	if err := n.signerTrouble(); err == nil || !strings.Contains(err.Error(), "no signer key") {
-		t.Errorf("without a key: %v", err)
-	}
-	if n.keys.signer, err = signer.ParseHex(strings.Repeat("11", 32)); err != nil {
-		t.Fatal(err)
-	}
-	if err := n.signerTrouble(); err == nil || !strings.Contains(err.Error(), right.Address().Hex()) {
-		t.Errorf("with another key: %v", err)
+}
+
+// While the signer is rotated the node has to have both keys.
+func TestSignerTrouble(t *testing.T) {
+	present, next := types.Address{1}, types.Address{2}
+	in := bridge.ValidatorView{Status: types.ValidatorActive, InSet: true, NextSigner: next}
+	in.Signer = present
+	candidate := in
+	candidate.InSet, candidate.NextSigner = false, types.Address{}
+	jailed := candidate
+	jailed.Status = types.ValidatorJailed
+	for name, one := range map[string]struct {
+		v          bridge.ValidatorView
+		keys       []types.Address
+		now, later string
+	}{
+		"both":                 {in, []types.Address{present, next}, "", ""},
+		"in the other order":   {in, []types.Address{next, present}, "", ""},
+		"without the next":     {in, []types.Address{present}, "", "from epoch 8 on"},
+		"without the present":  {in, []types.Address{next}, "removed too early", ""},
+		"with neither":         {in, []types.Address{{3}}, "expects " + present.Hex(), "from epoch 8 on"},
+		"not in the set yet":   {candidate, nil, "", "no signer key"},
+		"jailed, nobody waits": {jailed, nil, "", ""},
+	} {
+		now, later := SignerTrouble(one.v, 7, one.keys)
+		for _, pair := range []struct {
+			err  error
+			want string
+		}{{now, one.now}, {later, one.later}} {
+			if (pair.err == nil) != (pair.want == "") || pair.err != nil && !strings.Contains(pair.err.Error(), pair.want) {
+				t.Errorf("%s: now %v, later %v", name, now, later)
+			}
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -26,7 +25,6 @@ func (n *Node) watchStart(ctx context.Context) error {
 		default:
 			n.progress.done()
 			n.log.Info("in step with the network", "height", n.store.Version(), "peers", peers)
-			n.checkSigner()
 			return nil
 		}
 		select {
@@ -35,31 +33,4 @@ func (n *Node) watchStart(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
-}
-
-// checkSigner tells a validator whose seals nobody could count.
-func (n *Node) checkSigner() {
-	trouble := n.signerTrouble()
-	if trouble == nil {
-		return
-	}
-	n.health.Add("signer", func() error { return trouble })
-	n.log.Error("this validator's seals do not count", "component", "signer", "err", trouble)
-}
-
-func (n *Node) signerTrouble() error {
-	validators, err := view{app: n.app}.validators()
-	if err != nil {
-		return err
-	}
-	for _, v := range validators {
-		switch {
-		case v.ID() != n.self || v.Signer == n.keys.signerAddress():
-		case n.keys.signer == nil:
-			return errors.New("it has no signer key: see \"bridged keys add signer\" and [signer]")
-		default:
-			return fmt.Errorf("its signer key is %s, the network expects %s", n.keys.signerAddress(), v.Signer)
-		}
-	}
-	return nil
 }

@@ -87,6 +87,20 @@ func readValidatorKey(home config.Home) (privval.FilePVKey, error) {
 	return key, nil
 }
 
+// SignWithConsensusKey signs a digest of this network with the home's consensus
+// key, as a registration wants it. No vote or proposal of CometBFT has 32 bytes.
+func SignWithConsensusKey(home config.Home, digest types.Hash) (types.Signature, error) {
+	key, err := readValidatorKey(home)
+	if err != nil {
+		return types.Signature{}, err
+	}
+	signature, err := key.PrivKey.Sign(digest[:])
+	if err != nil || len(signature) != types.SignatureBytes {
+		return types.Signature{}, fmt.Errorf("sign with the consensus key: %d bytes, %w", len(signature), err)
+	}
+	return types.Signature(signature), nil
+}
+
 // signedHeight is the height signed last.
 func signedHeight(home config.Home) (int64, error) {
 	content, err := os.ReadFile(home.ValidatorStateFile())

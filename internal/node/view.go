@@ -12,8 +12,8 @@ import (
 // view is the committed state as the workers may see it: read-only, always of
 // one height, and never of a block that is not committed.
 type view struct {
-	app    *app.App
-	signer types.Address
+	app     *app.App
+	signers []types.Address // of this validator
 }
 
 // maxSeals is how many open seals a signer is given at a time.
@@ -23,9 +23,9 @@ const maxSeals = 64
 func (v view) Height() uint64 { return uint64(v.app.Height()) }
 
 // SealsToSign implements signer.Seals.
-func (v view) SealsToSign() (seals []bridge.SealState, err error) {
+func (v view) SealsToSign(by types.Address) (seals []bridge.SealState, err error) {
 	err = v.app.View(func(r bridge.Reader, height int64) error {
-		seals, err = v.app.Machine().SealsToSign(r, height+1, v.signer, maxSeals)
+		seals, err = v.app.Machine().SealsToSign(r, height+1, by, maxSeals)
 		return err
 	})
 	if errors.Is(err, app.ErrNoBlock) {
@@ -78,6 +78,21 @@ func (v view) network() (network bridge.NetworkState, err error) {
 		return err
 	})
 	return network, err
+}
+
+// validator is how the network knows a validator; bridge.ErrNotFound if it does
+// not. The epoch is the present one.
+func (v view) validator(id types.ValidatorID) (found bridge.ValidatorView, epoch uint64, err error) {
+	err = v.app.View(func(r bridge.Reader, _ int64) error {
+		network, err := v.app.Machine().Network(r)
+		if err != nil {
+			return err
+		}
+		epoch = network.Epoch
+		found, err = v.app.Machine().Validator(r, id)
+		return err
+	})
+	return found, epoch, err
 }
 
 // validators is the members of the epoch.

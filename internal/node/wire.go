@@ -122,10 +122,10 @@ func (n *Node) onCommit(height int64) {
 // Wire makes the workers: a signer, for each chain an observer and a relayer, and
 // one that makes snapshots. All of them are restarted with the process and keep nothing.
 func (n *Node) Wire(ctx context.Context) error {
-	state := view{app: n.app, signer: n.keys.signerAddress()}
-	if n.keys.signer != nil {
+	state := view{app: n.app, signers: n.keys.signerAddresses()}
+	if len(n.keys.signers) > 0 {
 		w, err := signer.NewWorker(signer.WorkerConfig{
-			Key: n.keys.signer, Seals: state, Mailbox: n.mailbox, Guard: n.guard, Logger: n.Logger,
+			Keys: n.keys.signers, Seals: state, Mailbox: n.mailbox, Guard: n.guard, Logger: n.Logger,
 		})
 		if err != nil {
 			return err
@@ -133,6 +133,10 @@ func (n *Node) Wire(ctx context.Context) error {
 		n.listeners = append(n.listeners, func(int64) { w.Committed() })
 		n.workers = append(n.workers, worker{"signer", w.Run})
 	}
+	check := newSignerCheck(state, n.self, n.Logger)
+	n.health.Add("signer", check.check)
+	n.listeners = append(n.listeners, func(int64) { check.committed() })
+	n.workers = append(n.workers, worker{"signer check", check.run})
 	var relayers []*relayer.Worker
 	for _, c := range n.App.Chains {
 		if len(c.Endpoints) == 0 {
@@ -191,7 +195,7 @@ func (n *Node) wireChain(ctx context.Context, c config.Chain, state view) (*chai
 		return nil, err
 	}
 	w.relayer, err = relayer.New(relayer.Config{
-		Chain: types.ChainID(c.ID), Label: c.Name, Self: n.keys.signerAddress(), Eager: n.App.Relayer.Eager,
+		Chain: types.ChainID(c.ID), Label: c.Name, Self: n.keys.signerAddresses(), Eager: n.App.Relayer.Eager,
 		Poll: c.PollInterval, MaxFee: n.App.Relayer.MaxFeeGwei * 1e9,
 	}, relayer.Deps{State: state, Signatures: n.mailbox, Sink: sink, Logger: n.Logger})
 	if err != nil {

@@ -37,9 +37,9 @@ type Signatures interface {
 // Config says how one destination is served. A zero takes its default.
 type Config struct {
 	Chain types.ChainID
-	Label string        // for logs
-	Self  types.Address // seal signer of this validator; zero: not a validator
-	Eager bool          // send without regard to turns
+	Label string          // for logs
+	Self  []types.Address // seal signers of this validator, of whatever epoch; none: not a validator
+	Eager bool            // send without regard to turns
 
 	Patience       uint64        // heights before the next in turn steps in; 10
 	PatienceBlocks uint64        // and blocks of the destination; 3

@@ -333,7 +333,7 @@ func newWorld(t *testing.T) *world {
 
 // worker makes the relayer of the validator with a rank for the oldest command.
 func (w *world) worker(r uint64) *Worker {
-	return w.workerOf(Config{Self: withRank(w.node.set, 1, w.node.outbox.Executed+1, r)})
+	return w.workerOf(Config{Self: []types.Address{withRank(w.node.set, 1, w.node.outbox.Executed+1, r)}})
 }
 
 func (w *world) workerOf(cfg Config) *Worker {

@@ -3,6 +3,7 @@ package relayer
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/crypto"
 
@@ -12,16 +13,18 @@ import (
 
 // rank is self's place, from 0, in the order of the validators for a chain and
 // its oldest unexecuted command: ascending by keccak256 of a seed and the
-// signer. Who is not in the set comes after all who are.
-func rank(id types.ChainID, oldest uint64, set types.ValidatorSet, self types.Address) uint64 {
+// signer. Self has one signer in a set at most; who has none there comes after
+// all who have.
+func rank(id types.ChainID, oldest uint64, set types.ValidatorSet, self []types.Address) uint64 {
 	seed := []byte("bridged.relay.v1")
 	seed = binary.BigEndian.AppendUint64(seed, uint64(id))
 	seed = binary.BigEndian.AppendUint64(seed, oldest)
-	if set.Index(self) < 0 {
+	at := slices.IndexFunc(self, func(a types.Address) bool { return set.Index(a) >= 0 })
+	if at < 0 {
 		return uint64(len(set))
 	}
 	place := func(a types.Address) []byte { return crypto.Keccak256(seed, a[:]) }
-	own, before := place(self), uint64(0)
+	own, before := place(self[at]), uint64(0)
 	for _, m := range set {
 		if bytes.Compare(place(m.Signer), own) < 0 {
 			before++
@@ -46,7 +49,7 @@ type sighting struct {
 // documentation for the rule.
 type turns struct {
 	chain  types.ChainID
-	self   types.Address
+	self   []types.Address
 	eager  bool
 	heads  uint64 // PatienceBlocks
 	height uint64 // Patience

@@ -22,7 +22,7 @@ func TestRankIsAPermutation(t *testing.T) {
 	for oldest := uint64(1); oldest <= 700; oldest++ {
 		taken := map[uint64]bool{}
 		for _, m := range set {
-			r := rank(31337, oldest, set, m.Signer)
+			r := rank(31337, oldest, set, []types.Address{{8}, m.Signer})
 			if r >= uint64(len(set)) || taken[r] {
 				t.Fatalf("command %d: rank %d twice or too high", oldest, r)
 			}
@@ -37,12 +37,12 @@ func TestRankIsAPermutation(t *testing.T) {
 			t.Errorf("%s is first %d times of 700", m.Signer, n)
 		}
 	}
-	if got := rank(31337, 1, set, types.Address{9}); got != 7 {
+	if got := rank(31337, 1, set, []types.Address{{9}}); got != 7 {
 		t.Errorf("a stranger has rank %d", got)
 	}
 	other := 0
 	for oldest := uint64(1); oldest <= 100; oldest++ {
-		if rank(1, oldest, set, set[0].Signer) != rank(2, oldest, set, set[0].Signer) {
+		if rank(1, oldest, set, []types.Address{set[0].Signer}) != rank(2, oldest, set, []types.Address{set[0].Signer}) {
 			other++
 		}
 	}
@@ -54,7 +54,7 @@ func TestRankIsAPermutation(t *testing.T) {
 // withRank returns the member that has a rank.
 func withRank(set types.ValidatorSet, id types.ChainID, oldest, want uint64) types.Address {
 	for _, m := range set {
-		if rank(id, oldest, set, m.Signer) == want {
+		if rank(id, oldest, set, []types.Address{{8}, m.Signer}) == want {
 			return m.Signer
 		}
 	}
@@ -68,7 +68,7 @@ func TestTurns(t *testing.T) {
 		return chain.OutboxPosition{Nonce: nonce, Block: block}
 	}
 	newFor := func(r uint64) *turns {
-		return newTurns(Config{Chain: 1, Self: withRank(set, 1, 5, r)}.withDefaults())
+		return newTurns(Config{Chain: 1, Self: []types.Address{withRank(set, 1, 5, r)}}.withDefaults())
 	}
 
 	first := newFor(0)

@@ -236,7 +236,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	for _, v := range []any{
 		parsed, Key(parsed), *parsed, pass, &pass,
 		struct{ P Passphrase }{pass},
-		WorkerConfig{Key: parsed},
+		WorkerConfig{Keys: []Key{parsed}},
 		[]Key{parsed},
 		map[string]any{"k": parsed, "p": pass},
 	} {

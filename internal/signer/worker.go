@@ -14,9 +14,10 @@ import (
 // Seals tells what the committed state wants signed. It never speaks of a
 // block that is not committed.
 type Seals interface {
-	// SealsToSign returns the incomplete seals of the epoch that lack this
-	// validator's signature, oldest first.
-	SealsToSign() ([]bridge.SealState, error)
+	// SealsToSign returns the seals that take, and lack, the signature of a
+	// signer: those of the epochs that it is the validator's signer of, oldest
+	// first.
+	SealsToSign(by types.Address) ([]bridge.SealState, error)
 }
 
 // Mailbox takes what the next vote extension should carry. It never blocks, and
@@ -27,7 +28,7 @@ type Mailbox interface {
 
 // WorkerConfig is what a Worker needs.
 type WorkerConfig struct {
-	Key     Key
+	Keys    []Key // one, or while the signer is rotated two
 	Seals   Seals
 	Mailbox Mailbox
 	Guard   *Guard
@@ -46,8 +47,8 @@ type Worker struct {
 
 // NewWorker makes a Worker; Run starts it.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
-	if cfg.Key == nil || cfg.Seals == nil || cfg.Mailbox == nil || cfg.Guard == nil {
-		return nil, errors.New("signer: key, seals, mailbox and guard are needed")
+	if len(cfg.Keys) == 0 || cfg.Seals == nil || cfg.Mailbox == nil || cfg.Guard == nil {
+		return nil, errors.New("signer: keys, seals, mailbox and guard are needed")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -91,7 +92,20 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 func (w *Worker) runOnce() error {
-	seals, err := w.cfg.Seals.SealsToSign()
+	made := map[uint64]types.SealSignature{}
+	for _, key := range w.cfg.Keys {
+		if err := w.signWith(key, made); err != nil {
+			return err
+		}
+	}
+	w.made = made
+	return nil
+}
+
+// signWith signs what wants a key's signature. A seal belongs to one epoch, and
+// an epoch has one signer of a validator, so no two keys sign one seal.
+func (w *Worker) signWith(key Key, made map[uint64]types.SealSignature) error {
+	seals, err := w.cfg.Seals.SealsToSign(key.Address())
 	if err != nil {
 		return fmt.Errorf("read seals to sign: %w", err)
 	}
@@ -109,29 +123,27 @@ func (w *Worker) runOnce() error {
 	if left := len(asked) - len(allowed); left > 0 {
 		w.cfg.Logger.Warn("left old seals unsigned, for it is not known any more whether they were signed", "seals", left)
 	}
-	made := make(map[uint64]types.SealSignature, len(allowed))
 	for _, seal := range allowed {
-		signature, err := w.sign(seal)
+		signature, err := w.sign(key, seal)
 		if err != nil {
 			return err
 		}
 		made[seal.Height] = signature
 		w.cfg.Mailbox.AddSignature(signature)
 	}
-	w.made = made
 	return nil
 }
 
 // sign signs a seal that the guard allows, or returns the signature made for it
 // in the last round.
-func (w *Worker) sign(seal Signed) (types.SealSignature, error) {
+func (w *Worker) sign(key Key, seal Signed) (types.SealSignature, error) {
 	if signature, ok := w.made[seal.Height]; ok {
 		return signature, nil
 	}
-	signature, err := w.cfg.Key.Sign(seal.Digest)
+	signature, err := key.Sign(seal.Digest)
 	if err != nil {
 		return types.SealSignature{}, fmt.Errorf("seal of height %d: %w", seal.Height, err)
 	}
-	w.cfg.Logger.Debug("signed a seal", "height", seal.Height, "digest", seal.Digest)
+	w.cfg.Logger.Debug("signed a seal", "height", seal.Height, "digest", seal.Digest, "signer", key.Address())
 	return types.SealSignature{Height: seal.Height, Signature: signature}, nil
 }

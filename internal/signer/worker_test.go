@@ -28,7 +28,7 @@ type fakeNode struct {
 	got   []types.SealSignature
 }
 
-func (f *fakeNode) SealsToSign() ([]bridge.SealState, error) {
+func (f *fakeNode) SealsToSign(types.Address) ([]bridge.SealState, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked++
@@ -64,7 +64,7 @@ func startWorker(t *testing.T, f *fakeNode) (w *Worker, done chan error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err = NewWorker(WorkerConfig{Key: key, Seals: f, Mailbox: f, Guard: newTestGuard(t), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	w, err = NewWorker(WorkerConfig{Keys: []Key{key}, Seals: f, Mailbox: f, Guard: newTestGuard(t), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

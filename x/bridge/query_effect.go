@@ -11,6 +11,7 @@ import (
 	"time"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -53,7 +54,7 @@ func queryEffect(v state.View, args QueryArgs) (any, error) {
 		block.Time = time.UnixMilli(args.TimeMS)
 	}
 	view := EffectView{Action: content.Action(), Changes: []ChangeView{}}
-	trial := newApplier(nil, state.Overlay(v), block)
+	trial := newApplier(&Machine{recoverSigner: evmsig.Recover}, state.Overlay(v), block)
 	if err := trial.enact(content); err != nil {
 		view.Error = err.Error()
 		return view, nil

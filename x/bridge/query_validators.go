@@ -59,6 +59,22 @@ func validatorView(network *pb.Network, members *pb.Validators, member *pb.Membe
 	return view
 }
 
+// Validator reads a validator that the network knows; ErrNotFound if there is
+// none with that id.
+func (m *Machine) Validator(r Reader, id types.ValidatorID) (view ValidatorView, err error) {
+	defer state.Catch(&err)
+	return validatorOf(state.NewView(r), id)
+}
+
+func validatorOf(v state.View, id types.ValidatorID) (ValidatorView, error) {
+	member := v.Member(id)
+	if member == nil {
+		return ValidatorView{}, refuse(ErrNotFound, "validator %s is not known: it was never admitted, or has left and is accountable no more", id)
+	}
+	network := v.Network()
+	return validatorView(network, v.Epoch(network.Epoch), member, v.Faults(id)), nil
+}
+
 // queryValidators is all validators that the network knows: those of the epoch,
 // ascending by signer as contracts have them, then the others by their ids.
 func queryValidators(v state.View, _ QueryArgs) (any, error) {
@@ -83,10 +99,5 @@ func queryValidator(v state.View, args QueryArgs) (any, error) {
 	if err := id.UnmarshalText([]byte(args.ID)); err != nil {
 		return nil, refuse(ErrBadQuery, "validator: %v", err)
 	}
-	member := v.Member(id)
-	if member == nil {
-		return nil, refuse(ErrNotFound, "validator %s is not known: it was never admitted, or has left and is accountable no more", id)
-	}
-	network := v.Network()
-	return validatorView(network, v.Epoch(network.Epoch), member, v.Faults(id)), nil
+	return validatorOf(v, id)
 }

@@ -12,8 +12,10 @@ type NetworkState struct {
 	ChainID     string       `json:"chain_id"`
 	NetworkID   types.Hash   `json:"network_id"`
 	Epoch       uint64       `json:"epoch"`
-	Quarantined uint64       `json:"quarantined"` // events that the rules had no place for
-	Proposals   uint64       `json:"proposals"`   // proposals ever made; the last one's number
+	EpochHeight uint64       `json:"epoch_height"` // block that began it
+	Handover    uint64       `json:"handover"`     // block that fixed the next epoch's set; 0 while no handover goes on
+	Quarantined uint64       `json:"quarantined"`  // events that the rules had no place for
+	Proposals   uint64       `json:"proposals"`    // proposals ever made; the last one's number
 	Params      types.Params `json:"params"`
 }
 
@@ -71,7 +73,7 @@ func (m *Machine) Network(r Reader) (n NetworkState, err error) {
 
 func networkState(n *pb.Network) NetworkState {
 	return NetworkState{
-		ChainID: n.ChainId, NetworkID: evmsig.NetworkID(n.ChainId), Epoch: n.Epoch,
+		ChainID: n.ChainId, NetworkID: evmsig.NetworkID(n.ChainId), Epoch: n.Epoch, EpochHeight: n.EpochHeight, Handover: n.Handover,
 		Quarantined: n.Quarantined, Proposals: n.Proposals, Params: paramsFromPB(n.Params),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"time"
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
@@ -80,11 +81,11 @@ takes two transactions in a row, so do not use the account meanwhile.`,
 			if err := need(c, "rpc"); err != nil {
 				return err
 			}
-			terms, err := stake.read(c)
+			g, err := node.ReadGenesis(s.genesisFile(c))
 			if err != nil {
 				return err
 			}
-			g, err := node.ReadGenesis(s.genesisFile(c))
+			terms, err := stake.read(c, time.Duration(g.State.Params.UnbondingMS)*time.Millisecond) //nolint:gosec // at most a year
 			if err != nil {
 				return err
 			}

@@ -39,14 +39,12 @@ type stakingFlags struct {
 func (f *stakingFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.token, "staking-token", "", "ERC-20 in which validators stake on this chain (default: they do not)")
 	c.Flags().StringVar(&f.minimum, "minimum-stake", "", "least stake of a validator, in the token's smallest unit")
-	c.Flags().DurationVar(&f.unbonding, "unbonding", 21*24*time.Hour, "least time from asking stake back to its release")
+	c.Flags().DurationVar(&f.unbonding, "unbonding", 0, "least time from asking stake back to its release that the contract itself insists on (default: half of the network's)")
 }
 
-// maxUnbonding is the contract's own bound.
-const maxUnbonding = 365 * 24 * time.Hour
-
-// read returns nil if there shall be no staking contract.
-func (f *stakingFlags) read(c *cobra.Command) (*stakingTerms, error) {
+// read returns nil if there shall be no staking contract. The network's time of
+// unbonding is above the contract's, or the contract refuses what it orders.
+func (f *stakingFlags) read(c *cobra.Command, network time.Duration) (*stakingTerms, error) {
 	if f.token == "" {
 		if c.Flags().Changed("minimum-stake") || c.Flags().Changed("unbonding") {
 			return nil, usagef(c, "--minimum-stake and --unbonding are terms of stake: name its --staking-token")
@@ -61,10 +59,14 @@ func (f *stakingFlags) read(c *cobra.Command) (*stakingTerms, error) {
 	if err != nil || minimum.IsZero() {
 		return nil, usagef(c, "--minimum-stake: want a number of the token's smallest unit, at least 1")
 	}
-	if f.unbonding < time.Second || f.unbonding > maxUnbonding || f.unbonding%time.Second != 0 {
-		return nil, usagef(c, "--unbonding: want whole seconds, up to %s", maxUnbonding)
+	unbonding := (network / 2).Truncate(time.Second)
+	if c.Flags().Changed("unbonding") {
+		unbonding = f.unbonding
 	}
-	return &stakingTerms{token, uint64(f.unbonding / time.Second), minimum}, nil
+	if unbonding < 0 || unbonding > network || unbonding%time.Second != 0 {
+		return nil, usagef(c, "--unbonding: want whole seconds, and no more than the network's %s: it would order releases that the contract refuses", network)
+	}
+	return &stakingTerms{token, uint64(unbonding / time.Second), minimum}, nil
 }
 
 // errAccountUsed leaves contracts behind that know nothing of each other.

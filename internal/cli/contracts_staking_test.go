@@ -37,7 +37,7 @@ func TestContractsWithStaking(t *testing.T) {
 		nil,
 		{"--minimum-stake", "0"},
 		{"--minimum-stake", "1", "--unbonding", "1500ms"},
-		{"--minimum-stake", "1", "--unbonding", "8761h"},
+		{"--minimum-stake", "1", "--unbonding", "337h"},
 		{"--minimum-stake", "1", "--staking-token", "nobody"},
 		{"--minimum-stake", "1", "--staking-token", ""},
 	} {

@@ -53,18 +53,38 @@ func (n *Node) Mine(ctx context.Context, count int) error {
 }
 
 func (n *Node) mineOne() error {
-	// The pool follows the head in the background; without this a transaction
-	// it has just taken might miss the block.
-	if err := n.eth.TxPool().Sync(); err != nil {
-		return fmt.Errorf("sync pool: %w", err)
-	}
+	n.awaitPool()
 	parent := n.Head()
 	timestamp := max(parent.Time+1, uint64(time.Now().Unix()))
 	block, err := n.build(parent, timestamp, fromPool)
 	if err != nil {
 		return err
 	}
-	return n.adopt(block)
+	if err := n.adopt(block); err != nil {
+		return err
+	}
+	// The pool follows the head in the background. It has to be done with that
+	// before it is given more transactions: of those that come at the same time
+	// some would wait for the account's next one, or for the next block.
+	if err := n.eth.TxPool().Sync(); err != nil {
+		return fmt.Errorf("sync pool: %w", err)
+	}
+	return nil
+}
+
+// poolPatience is how long a block waits for the pool; transactions with a gap
+// before them wait for more than that.
+const poolPatience = 100 * time.Millisecond
+
+// awaitPool waits until the pool has looked at every transaction that it has
+// taken: it does so in the background, and one that it has just taken might miss
+// the block.
+func (n *Node) awaitPool() {
+	for deadline := time.Now().Add(poolPatience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if _, queued := n.eth.TxPool().Stats(); queued == 0 {
+			return
+		}
+	}
 }
 
 // fromPool is the content of a block that takes what waits in the pool.

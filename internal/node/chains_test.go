@@ -65,8 +65,38 @@ func TestAwaitChain(t *testing.T) {
 		t.Errorf("log %s", log.String())
 	}
 	failing := n.health.Ready()
-	if len(failing) != 2 || failing[0].Check != "chain_alpha" || failing[1].Check != "chain_gamma" {
+	if len(failing) != 3 || failing[0].Check != "chain_alpha" || failing[1].Check != "chain_gamma" || failing[2].Check != "chains" {
 		t.Errorf("health %+v", failing)
+	}
+}
+
+// A chain without endpoints is followed and not observed: trouble for a validator,
+// and none for another node.
+func TestChainWithoutEndpoints(t *testing.T) {
+	home := newHome(t)
+	genesis, err := ReadGenesis(home.GenesisFile())
+	check(t, err)
+	genesis.State.Chains = []types.Chain{{
+		ID: 7, Label: "alpha", Bridge: types.Address{1}, BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas, ExpiryBlocks: types.DefaultExpiry,
+	}}
+	check(t, genesis.Write(home.GenesisFile()))
+	loaded, err := config.Load(home, nil)
+	check(t, err)
+	stub := config.DefaultChain()
+	stub.Name, stub.ID, stub.Contract = "alpha", 7, types.Address{1}
+	loaded.Chains = []config.Chain{stub}
+	check(t, config.Write(home, loaded.Config))
+	log := &syncBuffer{}
+	n := running(t, options(t, home, log))
+	await(t, "a block", func() bool { return n.store.Version() > 0 })
+	if len(n.chains) != 0 || !strings.Contains(log.String(), "does not observe the chain") {
+		t.Errorf("%d chains are observed, log %s", len(n.chains), log)
+	}
+	if err := n.observesAll(n.self); err == nil || !strings.Contains(err.Error(), "alpha is not observed") {
+		t.Errorf("as a validator: %v", err)
+	}
+	if err := n.observesAll(types.ValidatorID{}); err != nil {
+		t.Errorf("as a full node: %v", err)
 	}
 }
 

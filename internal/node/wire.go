@@ -234,7 +234,7 @@ func chainConfig(c config.Chain) evm.Config {
 // wireTelemetry opens the port that monitoring asks.
 func (n *Node) wireTelemetry(state view) error {
 	n.health.Add("consensus", n.caughtUp)
-	n.health.Add("chains", n.observesAll)
+	n.health.Add("chains", func() error { return n.observesAll(n.self) })
 	if !n.App.Telemetry.Enabled {
 		return nil
 	}

@@ -97,6 +97,7 @@ type plan struct {
 	third    bool                                 // with gamma, a third chain
 	terms    func(c *chain) []string              // more flags of `genesis add-chain`
 	params   []string                             // NAME=VALUE of `genesis set-param`
+	snapshot uint64                               // blocks from one snapshot of the state to the next, if not the default
 }
 
 // network is four validators, as processes, between two chains.
@@ -220,6 +221,9 @@ func (n *network) configure() {
 			n.t.Fatal(err)
 		}
 		loaded.Relayer.Eager = n.plan.eager
+		if n.plan.snapshot > 0 {
+			loaded.Snapshot.Interval = n.plan.snapshot
+		}
 		for _, c := range n.chains() {
 			url := c.node.HTTPURL()
 			if n.plan.endpoint != nil {

@@ -105,14 +105,18 @@ func minus(a, b types.Amount) types.Amount {
 // auditEvery is how many blocks pass between two full audits of a state.
 const auditEvery = 12
 
+// revive starts all processes where none is left: what starts first knows what
+// became of the block.
+func (r *run) revive() {
+	if r.anybody() == nil {
+		r.calm = true
+		r.heal()
+	}
+}
+
 // check holds what has to hold after every block.
 func (r *run) check() {
 	n := r.anybody()
-	if n == nil { // all are down: what starts first will know
-		r.calm = true
-		r.heal()
-		n = r.anybody()
-	}
 	n.view(func(state bridge.Reader) error {
 		r.cursors(n, state)
 		r.holdings(n, state)
@@ -174,6 +178,7 @@ func (r *run) cursors(n *node, state bridge.Reader) {
 		if c.broken {
 			continue
 		}
+		r.moved(before, s)
 		if s.CursorHash != c.hash(s.Cursor) {
 			r.broken("I3", "the network has applied what never happened on chain %s, at nonce %d", s.Label, s.Cursor)
 		}
@@ -256,6 +261,9 @@ func (r *run) unsettled() (why string, open int) {
 			why = fmt.Sprintf("chain %s%s: cursor %d of %d, executed %d of %d on the chain and %d in the state, %d queued", c.Label,
 				stops(s), s.Cursor, len(c.Inbox()), c.executed(), s.Outbox, s.Executed, s.Queued)
 		}
+	}
+	if why == "" {
+		why = r.unsettledSet()
 	}
 	return why, open
 }

@@ -2,8 +2,7 @@ package simnet
 
 import (
 	"bytes"
-	"cmp"
-	"slices"
+
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -22,7 +21,8 @@ type block struct {
 	result   *abci.ResponseFinalizeBlock
 }
 
-// precommit is one validator's vote for the decided block. A Byzantine one may
+// precommit is one validator's vote for the decided block, in the order of the
+// seats. A Byzantine one may
 // show different extensions to different peers.
 type precommit struct {
 	cast       bool     // for the block
@@ -50,9 +50,10 @@ const everybody = 6
 
 // anyHonest is an honest process that runs; without any, one that runs at all.
 func (r *run) anyHonest() (found *node) {
-	at := r.dice.of("listener").IntN(len(r.nodes))
-	for i := range r.nodes {
-		n := r.nodes[(at+i)%len(r.nodes)]
+	seats := r.setOf(r.height + 1).seats
+	at := r.dice.of("listener").IntN(len(seats))
+	for i := range seats {
+		n := seats[(at+i)%len(seats)].node
 		if n.up() && (found == nil || found.liar && !n.liar) {
 			found = n
 		}
@@ -113,8 +114,10 @@ func (r *run) propose(height int64, round int32, at time.Time) *block {
 	if proposer.dies("after PrepareProposal") {
 		return nil
 	}
+	misbehavior := r.evidence()
 	b := &block{honest: true, process: &abci.RequestProcessProposal{
 		Txs: resp.Txs, ProposedLastCommit: commitOf(last), Height: height, Time: at, ProposerAddress: proposer.id[:],
+		Misbehavior: misbehavior,
 	}}
 	if proposer.liar {
 		r.bendProposal(proposer, b)
@@ -128,7 +131,7 @@ func (r *run) propose(height int64, round int32, at time.Time) *block {
 	p := b.process
 	b.finalize = &abci.RequestFinalizeBlock{
 		Txs: p.Txs, DecidedLastCommit: p.ProposedLastCommit, Hash: p.Hash, Height: p.Height, Time: p.Time,
-		ProposerAddress: p.ProposerAddress,
+		ProposerAddress: p.ProposerAddress, Misbehavior: p.Misbehavior,
 	}
 	return b
 }
@@ -144,16 +147,13 @@ func (r *run) fails(purpose string, f Fault) bool {
 
 // proposer takes turns by power.
 func (r *run) proposer(height int64, round int32) *node {
-	var total uint64
-	for _, n := range r.nodes {
-		total += uint64(n.Power)
-	}
-	turn := newDice(r.scenario.Seed ^ uint64(height)<<16 ^ uint64(round)).of("proposer").Uint64N(total)
-	for _, n := range r.nodes {
-		if turn < uint64(n.Power) {
-			return n
+	set := r.setOf(height)
+	turn := newDice(r.scenario.Seed ^ uint64(height)<<16 ^ uint64(round)).of("proposer").Uint64N(set.power)
+	for _, s := range set.seats {
+		if turn < s.power {
+			return s.node
 		}
-		turn -= uint64(n.Power)
+		turn -= s.power
 	}
 	panic("unreachable")
 }
@@ -172,12 +172,14 @@ func (r *run) accepted(b *block) bool {
 	var power uint64
 	verdict := 0 // of the honest ones: 1 yes, -1 no
 	all := !b.honest || r.height%everybody == 0
-	for _, n := range r.nodes {
+	set := r.setOf(b.process.Height)
+	for _, s := range set.seats {
+		n := s.node
 		if !n.up() {
 			continue
 		}
 		if !all && n != r.listener {
-			power += uint64(n.Power)
+			power += s.power
 			continue
 		}
 		resp, err := n.app.ProcessProposal(ctx, b.process)
@@ -199,7 +201,7 @@ func (r *run) accepted(b *block) bool {
 			continue
 		}
 		if yes || n.liar {
-			power += uint64(n.Power)
+			power += s.power
 		}
 	}
 	if verdict < 0 {
@@ -207,18 +209,17 @@ func (r *run) accepted(b *block) bool {
 	} else if !b.honest {
 		r.rare("a bent proposal is accepted")
 	}
-	return r.isQuorum(power) && !r.fails("lost prevotes", FaultRound)
+	return set.isQuorum(power) && !r.fails("lost prevotes", FaultRound)
 }
-
-// isQuorum is more than 2/3, reckoned by the simulation itself.
-func (r *run) isQuorum(power uint64) bool { return 3*power > 2*r.power }
 
 // precommits has every process vote for a block that has its prevotes, and
 // peers verify what they get.
 func (r *run) precommits(b *block, round int32) (votes []precommit, decided bool) {
-	votes = make([]precommit, len(r.nodes))
+	set := r.setOf(b.process.Height)
+	votes = make([]precommit, len(set.seats))
 	var power uint64
-	for i, n := range r.nodes {
+	for i, s := range set.seats {
+		n := s.node
 		if !n.up() || r.fails("nil precommit", FaultRound) {
 			continue
 		}
@@ -243,10 +244,10 @@ func (r *run) precommits(b *block, round int32) (votes []precommit, decided bool
 			r.deliver(n, &votes[i], b.process.Height)
 		}
 		if votes[i].onTime && !votes[i].refused {
-			power += uint64(n.Power)
+			power += s.power
 		}
 	}
-	return votes, r.isQuorum(power)
+	return votes, set.isQuorum(power)
 }
 
 // deliver has all peers verify a precommit. They judge alike, and accept what an
@@ -297,21 +298,22 @@ func (r *run) lastCommitOf(proposer *node) abci.ExtendedCommitInfo {
 	if r.height == 0 {
 		return info
 	}
+	set := r.setOf(r.height)
 	var power uint64
 	for i, v := range r.lastVotes {
 		if v.cast && v.onTime && !v.refused {
-			power += uint64(r.nodes[i].Power)
+			power += set.seats[i].power
 		}
 	}
-	for _, i := range r.order {
-		n, v := r.nodes[i], &r.lastVotes[i]
+	for i, s := range set.seats {
+		v := &r.lastVotes[i]
 		slot := abci.ExtendedVoteInfo{
-			Validator: abci.Validator{Address: bytes.Clone(n.id[:]), Power: int64(n.Power)}, BlockIdFlag: cmtproto.BlockIDFlagAbsent,
+			Validator: abci.Validator{Address: bytes.Clone(s.node.id[:]), Power: int64(s.power)}, BlockIdFlag: cmtproto.BlockIDFlagAbsent,
 		}
 		verified := v.cast && v.onTime && !v.refused
-		if verified && r.isQuorum(power-uint64(n.Power)) && r.fails("missing", FaultMissing) {
+		if verified && set.isQuorum(power-s.power) && r.fails("missing", FaultMissing) {
 			verified = false
-			power -= uint64(n.Power)
+			power -= s.power
 		} else if v.cast && !verified && r.fails("late arrives", FaultLate) {
 			r.rare("a late extension in a proposal")
 			verified = true
@@ -327,18 +329,6 @@ func (r *run) lastCommitOf(proposer *node) abci.ExtendedCommitInfo {
 		info.Votes = append(info.Votes, slot)
 	}
 	return info
-}
-
-// commitOrder is CometBFT's: by power, the greatest first, then by address.
-func commitOrder(nodes []*node) []int {
-	order := make([]int, len(nodes))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(-cmp.Compare(nodes[a].Power, nodes[b].Power), bytes.Compare(nodes[a].id[:], nodes[b].id[:]))
-	})
-	return order
 }
 
 // apply has every process finalize and commit the decided block.
@@ -363,6 +353,5 @@ func (r *run) apply(b *block, votes []precommit, round int32) {
 	if b.result == nil { // nobody was there to see it: whoever starts first will
 		r.rare("a block that nobody applied at once")
 	}
-	r.included(b.process.Txs)
 	r.height, r.at, r.lastVotes, r.lastRound = b.process.Height, b.process.Time, votes, round
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -21,11 +22,20 @@ var ctx = context.Background()
 // node is one validator: a real application over a real store in memory, a real
 // mailbox, and models of the workers beside them.
 type node struct {
-	*member
-	run   *run
-	index int
-	liar  bool
-	down  int // blocks until it starts again; 0 while it is up
+	*member             // with the keys in force
+	keys      []*member // the same with every signer that it has, the old ones too
+	operators []*member // with every operator that it has had
+	run       *run
+	index     int
+	liar      bool
+	reformed  bool  // it has been a liar: what it said then may still be held against it
+	down      int   // blocks until it starts again; 0 while it is up
+	off       bool  // nobody wants it to run: it is no validator yet, or no more
+	height    int64 // at which it was switched off
+	wants     int64 // height at which it asked to be a validator
+	asked     int64 // height at which its operator asked to unjail it
+	mute      int64 // until this height its signer is away
+	deaf      int64 // until this height its observers are away
 
 	db        *dbm.MemDB // survives a crash
 	app       *app.App
@@ -95,6 +105,11 @@ func (n *node) finalize(b *block) {
 	if b.result == nil {
 		b.result = resp
 	}
+	if !slices.EqualFunc(resp.ValidatorUpdates, b.result.ValidatorUpdates, func(x, y abci.ValidatorUpdate) bool {
+		return x.Power == y.Power && x.PubKey.Equal(y.PubKey)
+	}) {
+		n.run.broken("I5", "%s: block %d: validator updates %v, others have %v", n.Moniker, b.finalize.Height, resp.ValidatorUpdates, b.result.ValidatorUpdates)
+	}
 	if string(resp.AppHash) != string(b.result.AppHash) || len(resp.TxResults) != len(b.finalize.Txs) {
 		n.run.broken("I5", "%s: block %d: app hash %X, others have %X", n.Moniker, b.finalize.Height, resp.AppHash, b.result.AppHash)
 	}
@@ -129,30 +144,37 @@ func (n *node) work() {
 // sign signs what the state wants signed, and lets the mailbox forget what it
 // does not want any more.
 func (n *node) sign(state bridge.Reader) error {
-	if n.run.mute > n.run.height || n.run.openSeals == 0 {
+	if max(n.run.mute, n.mute) > n.run.height || !n.run.signable() {
 		return nil
 	}
 	if n.run.dice.chance("slow signer", n.run.rate(FaultSlow)) {
 		n.run.count(FaultSlow)
 		return nil
 	}
-	seals, err := n.app.Machine().SealsToSign(state, n.run.height+1, n.Signer, 64)
-	if err != nil {
-		return err
-	}
-	for _, seal := range seals {
-		if before, known := n.signed[seal.Height]; known && before != seal.Digest {
-			n.run.broken("one seal", "%s is asked to sign a second seal of height %d", n.Moniker, seal.Height)
+	var all []bridge.SealState
+	for _, keys := range n.keys {
+		seals, err := n.app.Machine().SealsToSign(state, n.run.height+1, keys.Signer, 64)
+		if err != nil {
+			return err
 		}
-		n.signed[seal.Height] = seal.Digest
-		n.box.AddSignature(types.SealSignature{Height: seal.Height, Signature: n.run.memo.sign(n.member, seal.Digest)})
+		for _, seal := range seals {
+			if before, known := n.signed[seal.Height]; known && before != seal.Digest {
+				n.run.broken("one seal", "%s is asked to sign a second seal of height %d", n.Moniker, seal.Height)
+			}
+			n.signed[seal.Height] = seal.Digest
+			n.box.AddSignature(types.SealSignature{Height: seal.Height, Signature: n.run.memo.sign(keys, seal.Digest)})
+		}
+		all = append(all, seals...)
 	}
-	n.box.Committed(uint64(n.run.height), n.run.agreed, seals)
+	n.box.Committed(uint64(n.run.height), n.run.agreed, all)
 	return nil
 }
 
 func (n *node) observe(c bridge.ChainState) {
 	d := n.run.dice
+	if n.deaf > n.run.height {
+		return
+	}
 	if d.chance("slow observer", n.run.rate(FaultSlow)) {
 		n.run.count(FaultSlow)
 		return

@@ -13,14 +13,21 @@ import (
 // operators are the people behind the validators: honest ones pause a chain,
 // vote, and repair what only governance can; the others get in the way.
 type operators struct {
-	waiting   [][]byte // the mempool
-	bad       []byte   // one that is no good, for the next proposal
+	waiting   []waiting // the mempool
+	bad       []byte    // one that is no good, for the next proposal
 	sequences map[types.Address]uint64
 	used      map[types.Address]uint64 // of transactions in blocks
 	open      map[uint64]string        // proposals that not all have voted on yet, by kind
 	wanted    map[types.ChainID]bool   // chains that operators want paused
 	tried     map[string]int64         // what was proposed, at which height
 	records   map[uint64]types.Reason  // in quarantine
+	proposals uint64                   // ever made
+}
+
+// waiting is a transaction in the mempool.
+type waiting struct {
+	operator types.Address
+	bytes    []byte
 }
 
 func newOperators() *operators {
@@ -119,7 +126,7 @@ func (r *run) submit(what string, content types.Content) {
 	if at, tried := r.operators.tried[what]; tried && r.height < at+again {
 		return
 	}
-	n := r.anyHonest()
+	n := r.speaker()
 	if n == nil || len(r.operators.waiting) > 40 {
 		return
 	}
@@ -128,12 +135,35 @@ func (r *run) submit(what string, content types.Content) {
 	r.sendTx(n, types.Tx{Propose: &types.GovPropose{Content: content}})
 }
 
-// sendTx signs a transaction of a node's operator and puts it into the mempool.
+// speaker is a member whose operator is honest, if there is one.
+func (r *run) speaker() (found *node) {
+	at := r.dice.of("speaker").IntN(len(r.nodes))
+	for i := range r.nodes {
+		n := r.nodes[(at+i)%len(r.nodes)]
+		if r.registry.powers[n.id] > 0 && r.hasOperator(n) && (found == nil || found.liar && !n.liar) {
+			found = n
+		}
+	}
+	return found
+}
+
+// hasOperator says whether the network takes the transactions of a node's
+// operator.
+func (r *run) hasOperator(n *node) bool {
+	v, known := r.registry.known[n.id]
+	return known && v.Status != types.ValidatorTombstoned
+}
+
+// sendTx signs a transaction of a node's operator and puts it into the mempool,
+// if it is one that the network knows.
 func (r *run) sendTx(n *node, tx types.Tx) {
+	if !r.hasOperator(n) {
+		return
+	}
 	r.operators.sequences[n.Operator]++
 	tx.ChainID, tx.Operator, tx.Sequence = chainID, n.Operator, r.operators.sequences[n.Operator]
 	tx.Expiry = uint64(r.height) + 1000
-	r.operators.waiting = append(r.operators.waiting, r.signTx(n, tx))
+	r.operators.waiting = append(r.operators.waiting, waiting{n.Operator, r.signTx(n, tx)})
 }
 
 func (r *run) signTx(n *node, tx types.Tx) []byte {
@@ -168,6 +198,9 @@ func (r *run) vote() {
 		kind := r.operators.open[id]
 		delete(r.operators.open, id)
 		for _, n := range r.nodes {
+			if r.registry.powers[n.id] == 0 && !r.dice.chance("a stranger's vote", 300) {
+				continue
+			}
 			yes := kind != "text"
 			if n.liar && !r.ending {
 				yes = r.dice.chance("liar's vote", 500)
@@ -182,7 +215,10 @@ func (r *run) vote() {
 
 // mempool is what a proposer has waiting, in any order.
 func (r *run) mempool() [][]byte {
-	txs := slices.Clone(r.operators.waiting[:min(len(r.operators.waiting), 20)])
+	var txs [][]byte
+	for _, w := range r.operators.waiting[:min(len(r.operators.waiting), 20)] {
+		txs = append(txs, w.bytes)
+	}
 	if r.operators.bad != nil {
 		txs = slices.Insert(txs, r.dice.of("mempool").IntN(len(txs)+1), r.operators.bad)
 		r.operators.bad = nil
@@ -190,23 +226,61 @@ func (r *run) mempool() [][]byte {
 	return txs
 }
 
-// included drops from the mempool what a block has taken. Each operator's
-// sequences are used once and in order.
-func (r *run) included(txs [][]byte) {
-	for i, b := range txs {
+// included drops from the mempool what a block has taken, and holds what it did
+// against the rules. Each operator's sequences are used once and in order.
+func (r *run) included(b *block) {
+	for i, raw := range b.process.Txs {
 		if i == 0 {
 			continue
 		}
-		tx, err := bridge.DecodeTx(b)
+		tx, err := bridge.DecodeTx(raw)
 		if err != nil || tx.Sequence != r.operators.used[tx.Operator]+1 {
 			r.broken("transactions", "a block holds transaction %d of %s, after %d: %v", tx.Sequence, tx.Operator, r.operators.used[tx.Operator], err)
 		}
 		r.operators.used[tx.Operator] = tx.Sequence
+		r.performed(tx.Tx, b.result.TxResults[i].Code)
 		r.stats.Checks++
 	}
-	r.operators.waiting = slices.DeleteFunc(r.operators.waiting, func(tx []byte) bool {
-		return slices.ContainsFunc(txs, func(in []byte) bool { return string(in) == string(tx) })
+	r.operators.waiting = slices.DeleteFunc(r.operators.waiting, func(w waiting) bool {
+		return slices.ContainsFunc(b.process.Txs, func(in []byte) bool { return string(in) == string(w.bytes) })
 	})
+}
+
+// performed follows an operator's transaction by its result.
+func (r *run) performed(tx types.Tx, code uint32) {
+	switch {
+	case tx.Report != nil:
+		r.reported(*tx.Report, code)
+	case code != 0:
+		if tx.Vote != nil && r.registry.powerOf(tx.Operator) == 0 {
+			r.rare("a stranger's vote is refused")
+		}
+	case tx.Propose != nil:
+		r.operators.proposals++
+		r.answer(r.operators.proposals, tx.Operator, true)
+	case tx.Vote != nil:
+		r.answer(tx.Vote.Proposal, tx.Operator, tx.Vote.Yes)
+	case tx.ChangeOperator != nil:
+		r.rare("an operator changes")
+		for id, v := range r.registry.known {
+			if v.Operator == tx.Operator {
+				v.Operator = tx.ChangeOperator.Operator
+				r.registry.known[id] = v
+			}
+		}
+		r.dropTxs(tx.Operator)
+	}
+}
+
+// forgetOperator drops the transactions of a validator that the network does not
+// listen to any more.
+func (r *run) forgetOperator(n *node) {
+	r.dropTxs(n.Operator)
+}
+
+func (r *run) dropTxs(operator types.Address) {
+	r.operators.waiting = slices.DeleteFunc(r.operators.waiting, func(w waiting) bool { return w.operator == operator })
+	r.operators.sequences[operator] = r.operators.used[operator]
 }
 
 // proposeSomething proposes a change of terms, or only a text.

@@ -15,7 +15,7 @@ func (r *run) relay() {
 	d := r.dice
 	for _, c := range r.world.chains {
 		r.collude(c)
-		n := pick(d.of("relayer"), r.nodes)
+		n := pick(d.of("relayer"), r.running())
 		if r.listener != nil && d.chance("early relayer", 500) {
 			n = r.listener // it has heard the signatures of this height
 		}
@@ -55,18 +55,16 @@ func (r *run) collude(c *chain) {
 		{Kind: types.EntryRelease, Token: token, Recipient: thief, Amount: types.NewAmount(1)},
 	}})
 	leaf := evmsig.CommandLeaf(c.ID, c.Bridge, c.executed()+1, command)
-	seal := bridge.SealState{Epoch: 1, Height: uint64(r.height) + 1, Root: evmsig.MerkleRoot([]types.Hash{leaf})}
+	epoch := c.State().Epoch
+	set := r.registry.contracts[epoch]
+	seal := bridge.SealState{Epoch: epoch, Height: uint64(r.height) + 1, Root: evmsig.MerkleRoot([]types.Hash{leaf})}
 	digest := evmsig.SealDigest(evmsig.NetworkID(chainID), seal.Epoch, seal.Height, seal.Root)
-	set, err := types.SignerSet(r.genesis.Validators)
-	if err != nil {
-		r.broken("simnet", "the validator set: %v", err)
-	}
 	bitmap, signatures := make([]byte, (len(set)+7)/8), []byte{}
 	for position, m := range set {
 		for _, n := range r.nodes {
-			if n.Signer == m.Signer && n.liar {
+			if keys := n.keysOf(m.Signer); keys != nil && n.liar {
 				bitmap[position/8] |= 1 << (position % 8)
-				signature := r.memo.sign(n.member, digest)
+				signature := r.memo.sign(keys, digest)
 				signatures = append(signatures, signature[:]...)
 			}
 		}
@@ -90,7 +88,7 @@ func (r *run) send(n *node, c *chain, command bridge.OutboxCommand) bool {
 	for position := range command.Signatures {
 		power += uint64(command.Set[position].Power)
 	}
-	if !r.isQuorum(power) {
+	if 3*power <= 2*command.Set.TotalPower() {
 		r.tryWithout(n, c, command)
 		return false
 	}
@@ -111,6 +109,7 @@ func (r *run) send(n *node, c *chain, command bridge.OutboxCommand) bool {
 		}
 		c.note(r.world.assets)
 		r.paid(c, command, receipt)
+		r.obeys(c)
 		if r.fails("stop between slices", FaultRelay) {
 			return false
 		}

@@ -43,19 +43,22 @@ type run struct {
 	lines    []string // trace
 	noted    *Break   // found where a panic would be caught
 
-	genesis types.Genesis
-	init    *abci.RequestInitChain
-	world   *world
-	added   *types.Chain // by governance
-	nodes   []*node
-	order   []int // of the commit
+	genesis  types.Genesis
+	init     *abci.RequestInitChain
+	world    *world
+	added    *types.Chain // by governance
+	nodes    []*node
+	sets     []*consensusSet // ascending
+	registry *registry
+	said     said
+	gone     []types.ValidatorID              // that have left in the newest block
+	forgers  map[types.Hash]types.ValidatorID // of seals, by root
 	// listener judges what honest processes make at heights at which not all do.
 	listener *node
-	power    uint64
 	ending   bool // no more faults
 	calm     bool // none until the next block
 
-	openSeals int   // by what the blocks tell
+	seals     seals
 	decided   int64 // when a proposal was decided last
 	mute      int64 // until this height nobody signs
 	height    int64
@@ -80,6 +83,7 @@ func Run(s Scenario) (result Result) {
 		scenario: s, dice: newDice(s.Seed), memo: newMemo(), at: time.Unix(1_800_000_000, 0).UTC(),
 		positions: map[types.ChainID]bridge.ChainState{}, operators: newOperators(), timeline: newTimeline(),
 		mayPause: map[types.ChainID]bool{}, quarantineOf: map[uint64]types.TransferID{},
+		said: said{}, forgers: map[types.Hash]types.ValidatorID{}, seals: seals{open: map[uint64]uint64{}, roots: map[uint64]sealed{}},
 		stats: Stats{Seeds: 1, Faults: map[Fault]int64{}, Rare: map[string]int64{}},
 	}
 	defer func() {
@@ -141,7 +145,6 @@ func (r *run) begin() {
 	var members []*member
 	for i, power := range r.scenario.Powers {
 		members = append(members, newMember(i, power))
-		r.power += uint64(power)
 	}
 	rnd := r.dice.of("world")
 	if rnd.IntN(4) == 0 { // pruning takes time
@@ -162,14 +165,23 @@ func (r *run) begin() {
 			Validator: &cmtproto.ValidatorParams{PubKeyTypes: []string{"ed25519"}},
 		},
 	}
+	var seats []seat
 	for i, m := range members {
-		n := &node{
-			member: m, run: r, index: i, liar: r.scenario.Liars[i], db: dbm.NewMemDB(), signed: map[uint64]types.Hash{},
-		}
-		r.nodes = append(r.nodes, n)
+		n := r.newNode(m, r.scenario.Liars[i])
 		n.start()
+		seats = append(seats, seat{n, uint64(m.Power)})
 	}
-	r.order = commitOrder(r.nodes)
+	r.sets = []*consensusSet{newConsensusSet(0, seats)}
+	r.standbys()
+	r.registry = newRegistry(r.genesis)
+}
+
+func (r *run) newNode(m *member, liar bool) *node {
+	n := &node{
+		member: m, keys: []*member{m}, operators: []*member{m}, run: r, index: len(r.nodes), liar: liar, db: dbm.NewMemDB(), signed: map[uint64]types.Hash{},
+	}
+	r.nodes = append(r.nodes, n)
+	return n
 }
 
 // block is one block of the network, and what the world does meanwhile.
@@ -178,6 +190,7 @@ func (r *run) block() {
 	r.tick()
 	r.claims()
 	r.govern()
+	r.churn()
 	r.connect()
 	if r.height > r.mute && r.fails("mute", FaultMute) {
 		r.mute = r.height + int64(r.dice.between("mute", 3, 15))
@@ -187,8 +200,12 @@ func (r *run) block() {
 			n.work()
 		}
 	}
-	if r.fails("blackout", FaultBlackout) {
+	inHandover := r.registry.handover != 0 && r.rate(FaultBlackout) > 0 && r.dice.chance("blackout in a handover", 100)
+	if r.fails("blackout", FaultBlackout) || inHandover {
 		r.rare("all processes die at once")
+		if r.registry.handover != 0 {
+			r.rare("all processes die during a handover")
+		}
 		for _, n := range r.nodes {
 			if n.up() {
 				n.crash(0, "with all others")
@@ -198,6 +215,8 @@ func (r *run) block() {
 	}
 	b, votes, round := r.decide()
 	r.apply(b, votes, round)
+	r.revive()
+	r.follow(b)
 	r.check()
 	r.tell(b.result.Events)
 	r.relay()
@@ -209,7 +228,7 @@ func (r *run) block() {
 // wake starts the processes whose time has come.
 func (r *run) wake() {
 	for _, n := range r.nodes {
-		if n.up() {
+		if n.up() || n.off {
 			continue
 		}
 		if n.down--; n.down <= 0 {
@@ -223,7 +242,7 @@ func (r *run) wake() {
 func (r *run) heal() {
 	for _, n := range r.nodes {
 		if !n.up() {
-			n.down = 1
+			n.down = 1 // if it is to run
 		}
 	}
 	r.wake()
@@ -254,9 +273,10 @@ func (r *run) end() {
 	}
 	r.operators.tried = map[string]int64{}
 	for _, n := range r.nodes {
-		if n.liar { // it is given other endpoints
+		if n.liar && !n.off { // it is given other endpoints
 			n.crash(0, "to be repaired")
 		}
+		n.mute, n.deaf = 0, 0
 	}
 	_, begun := r.unsettled()
 	still, last := 0, uint64(0) // blocks without any progress
@@ -283,7 +303,7 @@ func (r *run) end() {
 
 // progress grows with everything that brings a transfer nearer to its end.
 func (r *run) progress() (sum uint64) {
-	sum = uint64(r.stats.Rare["quarantine resolved"])
+	sum = uint64(r.stats.Rare["quarantine resolved"]) + r.registry.epoch
 	for _, s := range r.agreed {
 		sum += s.Cursor + s.Executed + uint64(s.NextItem)
 	}
@@ -303,6 +323,9 @@ func (r *run) settled() {
 		}
 	}
 	for _, n := range r.nodes {
-		n.view(func(state bridge.Reader) error { return r.audit(n, state) })
+		if n.up() {
+			n.view(func(state bridge.Reader) error { return r.audit(n, state) })
+		}
 	}
+	r.handedOver()
 }

@@ -1,6 +1,9 @@
 package simnet
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // Fault is a kind of trouble that a run may be given.
 type Fault string
@@ -33,6 +36,10 @@ const (
 	FaultPrint    Fault = "print"    // somebody prints wrapped tokens
 	FaultBurst    Fault = "burst"    // many deposits at once
 	FaultMute     Fault = "mute"     // nobody signs for a while
+	FaultChurn    Fault = "churn"    // validators come, go, and change keys and powers, in short epochs
+	FaultAbsent   Fault = "absent"   // a validator, its observers or its signer are away for long
+	FaultEvidence Fault = "evidence" // Byzantine validators are proven to have voted twice
+	FaultReport   Fault = "report"   // forged seals are reported, and true ones
 )
 
 // Faults is all of them.
@@ -40,6 +47,7 @@ var Faults = []Fault{
 	FaultCrash, FaultBlackout, FaultLate, FaultMissing, FaultRound, FaultVote, FaultPropose, FaultPower, FaultForge,
 	FaultHide, FaultBlind, FaultSlow, FaultStall, FaultReorg, FaultRefuse, FaultInvalid, FaultRelay, FaultIdle,
 	FaultPause, FaultAlarm, FaultProposal, FaultTx, FaultDeep, FaultPrint, FaultBurst, FaultMute,
+	FaultChurn, FaultAbsent, FaultEvidence, FaultReport,
 }
 
 // Scenario is everything that decides a run. The same one gives the same run.
@@ -75,6 +83,7 @@ func NewScenario(seed uint64, blocks int) Scenario {
 	}
 	s.drawPowers(r)
 	s.drawRates(r)
+	s.drawChurn(r)
 	return s
 }
 
@@ -134,6 +143,35 @@ func (s *Scenario) drawColluders(r *rand.Rand) {
 	}
 }
 
+// drawChurn has validators come and go in two thirds of the runs, but where the
+// powers are the point. In some of these runs all honest validators do their
+// duties, so that none of them may be punished.
+func (s *Scenario) drawChurn(r *rand.Rand) {
+	churn, diligent := []int{20, 40, 40, 80, 150}[r.IntN(5)], r.IntN(3) == 0
+	if s.Beyond || r.IntN(6) == 0 { // with those beyond 1/3 a third
+		for _, f := range []Fault{FaultChurn, FaultAbsent, FaultEvidence, FaultReport} {
+			s.Rates[f] = 0
+		}
+		return
+	}
+	s.Rates[FaultChurn] = churn
+	for _, f := range hinders {
+		if diligent {
+			s.Rates[f] = 0
+		}
+	}
+}
+
+// hinders is the faults that keep honest validators from their duties.
+var hinders = []Fault{
+	FaultCrash, FaultBlackout, FaultLate, FaultMissing, FaultRound, FaultBlind, FaultSlow, FaultHide, FaultMute, FaultAbsent, FaultDeep,
+}
+
+// diligent says whether no fault keeps honest validators from their duties.
+func (s *Scenario) diligent() bool {
+	return !slices.ContainsFunc(hinders, func(f Fault) bool { return s.Rates[f] > 0 })
+}
+
 // mostRate is the most of a thousand: what fails more often brings little else.
 const mostRate = 400
 
@@ -162,4 +200,5 @@ var usualRates = map[Fault]int{
 	FaultPower: 50, FaultForge: 10, FaultHide: 20, FaultBlind: 40, FaultSlow: 60, FaultStall: 5, FaultReorg: 20,
 	FaultRefuse: 30, FaultInvalid: 40, FaultRelay: 60, FaultIdle: 10,
 	FaultPause: 2, FaultAlarm: 100, FaultProposal: 15, FaultTx: 20, FaultDeep: 2, FaultPrint: 1, FaultBurst: 2, FaultMute: 2,
+	FaultAbsent: 5, FaultEvidence: 1, FaultReport: 5,
 }

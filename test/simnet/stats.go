@@ -63,6 +63,14 @@ var RareStates = []string{
 	"quarantined: burned_more_than_minted", "quarantined: surplus", "quarantine resolved",
 	"proposal applied", "proposal failed", "proposal rejected", "proposal expired", "a bad transaction",
 	"a chain added", "a chain retired", "an asset short of custody",
+	"an epoch", "a handover", "a handover while a batch waits", "a handover while a chain stalls", "a handover while a chain is paused",
+	"a handover while nobody signs", "a handover with a member that signs nothing", "all processes die during a handover",
+	"a validator joins", "a validator leaves", "a validator is forgotten", "a validator that had left is back",
+	"a validator returns after its jail", "a signer rotates", "an operator changes", "a wish that takes several epochs",
+	"a wish that no epoch can grant", "a state is copied", "a state is copied during a handover",
+	"all first members but less than 1/3 replaced", "a liar reforms",
+	"a strike", "jailed: conflicting", "jailed: absent", "evidence of two votes", "banned: double_sign", "banned: forged_seal",
+	"a ban during a handover", "a true seal is reported", "a stranger's vote is refused", "waits: waits_for_handover",
 }
 
 var knownStates = func() map[string]bool {
@@ -117,12 +125,6 @@ func (r *run) tell(events []abci.Event) {
 			r.retired(r.world.chain(types.ChainID(id)))
 		case "chain_added":
 			state = "a chain added"
-		case "sealed":
-			r.openSeals++
-			continue
-		case "seal_complete":
-			r.openSeals--
-			continue
 		case "proposal_submitted":
 			r.submitted(attributes)
 			continue

@@ -154,6 +154,9 @@ func drawParams(s Scenario, r *rand.Rand) types.Params {
 	p.MaxHeld = 100
 	p.MaxOpenSeals = 4 + r.Uint32N(12)
 	p.MaxCommands = 1 + r.Uint32N(2)*r.Uint32N(8)
+	if s.Rates[FaultChurn] > 0 {
+		drawEpochs(newDice(s.Seed).of("epochs"), s, &p)
+	}
 	return p
 }
 
@@ -212,7 +215,8 @@ func newWorld(s Scenario, g *types.Genesis, r *rand.Rand) *world {
 		assets: g.Assets, byPayee: map[types.Address]*transfer{}, wallets: map[types.ChainID][]wallet{},
 		counterfeit: map[types.TransferID]bool{},
 	}
-	if last := len(g.Chains) - 1; s.Late && last >= 2 {
+	// A contract begins with epoch 1: so does a network that adds a chain.
+	if last := len(g.Chains) - 1; s.Late && last >= 2 && s.Rates[FaultChurn] == 0 {
 		w.late, g.Chains = &g.Chains[last], g.Chains[:last]
 		g.Assets = nil
 		for _, a := range w.assets {

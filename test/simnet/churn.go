@@ -95,17 +95,21 @@ func (r *run) mayLose() bool {
 	return active > 3
 }
 
-// changeRules proposes another rule for validators.
+// changeRules proposes other rules for validators.
 func (r *run) changeRules() {
 	rnd := r.dice.of("rules")
-	p := r.registry.params
+	p, now := r.registry.params, r.registry.params
 	drawEpochs(rnd, r.scenario, &p)
-	table := slices.DeleteFunc(types.ParamTable(), func(row types.Param) bool { return row.Get(p) == row.Get(r.registry.params) })
-	if len(table) == 0 {
-		return
+	p.MaxValidators = 3 + rnd.Uint32N(10)
+	table := slices.DeleteFunc(types.ParamTable(), func(row types.Param) bool { return row.Get(p) == row.Get(now) })
+	rnd.Shuffle(len(table), func(i, j int) { table[i], table[j] = table[j], table[i] })
+	changes := &types.ParamChanges{}
+	for _, row := range table[:min(len(table), 1+rnd.IntN(4))] {
+		changes.Changes = append(changes.Changes, types.ParamChange{Name: row.Name, Value: row.Get(p)})
 	}
-	row := pick(rnd, table)
-	r.submit("rules", types.Content{Params: &types.ParamChanges{Changes: []types.ParamChange{{Name: row.Name, Value: row.Get(p)}}}})
+	if len(changes.Changes) > 0 {
+		r.submit("rules", types.Content{Params: changes})
+	}
 }
 
 // join has a node that is no validator, or no more, ask to be one.

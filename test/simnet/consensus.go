@@ -2,7 +2,6 @@ package simnet
 
 import (
 	"bytes"
-
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"

@@ -5,14 +5,16 @@
 //
 //	run.go          Run: a scenario from its begin to its end
 //	scenario.go     what a seed decides: powers, liars, how often each fault comes
-//	consensus.go    rounds, proposals, precommits, blocks
+//	consensus.go    rounds, proposals, precommits, blocks; sets.go: who votes
 //	node.go         one validator: the application and the workers beside it
 //	observer.go     what a validator sees of a chain
 //	byzantine.go    what liars say and propose
 //	world.go        chains and assets; chain.go, users.go, relayers.go
 //	operators.go    pauses, proposals, votes
+//	churn.go        validators that come, go, and change keys
 //	trouble.go      chains that break their word, printed tokens
-//	check.go        the invariants; limits.go, timeline.go: the rules about time
+//	check.go        the invariants; limits.go, timeline.go: the rules about time;
+//	                registry.go, wishes.go, verdicts.go: those about validators
 //	shrink.go       a failing seed made small
 //
 // A run is single-threaded and depends on its scenario alone. Package sim runs

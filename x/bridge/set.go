@@ -170,9 +170,10 @@ func union(set, other []*pb.Validator) []*pb.Validator {
 	return all
 }
 
-// within says whether a set keeps all limits.
+// within says whether a set keeps all limits. One that is too large already, for
+// max_validators was lowered, may not grow.
 func within(from, to []*pb.Validator, most int, gain uint64) bool {
-	return len(to) > 0 && len(to) <= most && totalPower(to) <= types.MaxTotalPower && withinGain(from, to, gain)
+	return len(to) > 0 && len(to) <= max(most, len(from)) && totalPower(to) <= types.MaxTotalPower && withinGain(from, to, gain)
 }
 
 func boolCompare(a, b bool) int {

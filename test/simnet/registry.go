@@ -334,6 +334,21 @@ func (r *run) obeys(c *chain) {
 	r.stats.Checks++
 }
 
+// obeyed is the epoch that a contract obeys, with its set: that of its
+// deployment, before any command. The set is empty where it begins only now.
+func (r *run) obeyed(c *chain) (uint64, types.ValidatorSet) {
+	state := c.State()
+	if state.Epoch > 0 {
+		return state.Epoch, r.registry.contracts[state.Epoch]
+	}
+	for epoch := r.registry.epoch; epoch > 0; epoch-- {
+		if set := r.registry.contracts[epoch]; set.Hash() == state.SetHash {
+			return epoch, set
+		}
+	}
+	return 0, nil
+}
+
 // unsettledSet says what keeps the validator set from its end.
 func (r *run) unsettledSet() string {
 	if r.registry.handover != 0 {

@@ -55,8 +55,7 @@ func (r *run) collude(c *chain) {
 		{Kind: types.EntryRelease, Token: token, Recipient: thief, Amount: types.NewAmount(1)},
 	}})
 	leaf := evmsig.CommandLeaf(c.ID, c.Bridge, c.executed()+1, command)
-	epoch := c.State().Epoch
-	set := r.registry.contracts[epoch]
+	epoch, set := r.obeyed(c)
 	seal := bridge.SealState{Epoch: epoch, Height: uint64(r.height) + 1, Root: evmsig.MerkleRoot([]types.Hash{leaf})}
 	digest := evmsig.SealDigest(evmsig.NetworkID(chainID), seal.Epoch, seal.Height, seal.Root)
 	bitmap, signatures := make([]byte, (len(set)+7)/8), []byte{}

@@ -63,7 +63,7 @@ var RareStates = []string{
 	"quarantined: burned_more_than_minted", "quarantined: surplus", "quarantine resolved",
 	"proposal applied", "proposal failed", "proposal rejected", "proposal expired", "a bad transaction",
 	"a chain added", "a chain retired", "an asset short of custody",
-	"an epoch", "a handover", "a handover while a batch waits", "a handover while a chain stalls", "a handover while a chain is paused",
+	"a contract is deployed anew", "a chain refused for its set", "an epoch", "a handover", "a handover while a batch waits", "a handover while a chain stalls", "a handover while a chain is paused",
 	"a handover while nobody signs", "a handover with a member that signs nothing", "all processes die during a handover",
 	"a validator joins", "a validator leaves", "a validator is forgotten", "a validator that had left is back",
 	"a validator returns after its jail", "a signer rotates", "an operator changes", "a wish that takes several epochs",

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -76,13 +77,14 @@ func mostPower(powers []uint64, thousandths uint64) uint64 {
 // set that is wished: every wish that is open could not come a step nearer.
 func (r *run) asWished() {
 	reg := r.registry
-	if reg.settled || reg.handover != 0 || r.height < reg.begun+int64(reg.params.EpochBlocks) {
+	if reg.settled || reg.handover != 0 || r.height < reg.begun+r.epochLasts() {
 		return
 	}
 	reg.settled = true
 	wishes := reg.wishes()
-	for id, v := range reg.known {
-		want, have := wishes[id], reg.powers[id]
+	for _, n := range r.nodes {
+		id := n.id
+		v, want, have := reg.known[id], wishes[id], reg.powers[id]
 		if (want != have || v.InSet && v.NextSigner != types.Address{}) && !reg.stuck(id, have, want) {
 			r.broken("wishes", "%s (%s) has the power %d in epoch %d, which could end; wished is %d, signer %s then %s",
 				v.Moniker, v.Status, have, reg.epoch, want, v.Signer, v.NextSigner)
@@ -145,4 +147,14 @@ func (r *run) reform() {
 			r.mayPause[c.ID] = true
 		}
 	}
+}
+
+// epochLasts is for how many blocks an epoch lasts: a chain of which nothing was
+// heard makes it twice as long.
+func (r *run) epochLasts() int64 {
+	lasts := int64(r.registry.params.EpochBlocks)
+	if slices.ContainsFunc(r.agreed, func(s bridge.ChainState) bool { return s.Refused == "" && s.Cursor == 0 }) {
+		return 2 * lasts
+	}
+	return lasts
 }

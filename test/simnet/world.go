@@ -215,8 +215,7 @@ func newWorld(s Scenario, g *types.Genesis, r *rand.Rand) *world {
 		assets: g.Assets, byPayee: map[types.Address]*transfer{}, wallets: map[types.ChainID][]wallet{},
 		counterfeit: map[types.TransferID]bool{},
 	}
-	// A contract begins with epoch 1: so does a network that adds a chain.
-	if last := len(g.Chains) - 1; s.Late && last >= 2 && s.Rates[FaultChurn] == 0 {
+	if last := len(g.Chains) - 1; s.Late && last >= 2 {
 		w.late, g.Chains = &g.Chains[last], g.Chains[:last]
 		g.Assets = nil
 		for _, a := range w.assets {
@@ -224,17 +223,17 @@ func newWorld(s Scenario, g *types.Genesis, r *rand.Rand) *world {
 			g.Assets = append(g.Assets, a)
 		}
 	}
-	for _, c := range g.Chains {
-		w.deploy(c, *g, uint64(r.IntN(4)))
-	}
-	return w
-}
-
-func (w *world) deploy(c types.Chain, g types.Genesis, lag uint64) {
 	set, err := types.SignerSet(g.Validators)
 	if err != nil {
 		panic(err) // drawn to be good
 	}
+	for _, c := range g.Chains {
+		w.deploy(c, set, uint64(r.IntN(4)))
+	}
+	return w
+}
+
+func (w *world) deploy(c types.Chain, set types.ValidatorSet, lag uint64) {
 	model := newChain(evmsig.NetworkID(chainID), c, set)
 	model.Lag = lag
 	model.note(w.assets)
@@ -242,21 +241,31 @@ func (w *world) deploy(c types.Chain, g types.Genesis, lag uint64) {
 }
 
 // connect adds the chain that was not there at the beginning, and maps what
-// assets it is to have.
+// assets it is to have. Its contract is deployed anew where the set has changed
+// before the network has it.
 func (r *run) connect() {
+	set := r.registry.contracts[r.registry.epoch]
 	if late := r.world.late; late != nil && r.height > 10 {
 		r.world.late = nil
-		r.world.deploy(*late, r.genesis, 2)
+		r.world.deploy(*late, set, 2)
 		r.added = late
 	}
 	if r.added == nil {
 		return
 	}
-	if !slices.ContainsFunc(r.agreed, func(s bridge.ChainState) bool { return s.ID == r.added.ID }) {
-		set, _ := types.SignerSet(r.genesis.Validators) // as at the deployment
-		r.submit("add chain", types.Content{AddChain: &types.AddChain{
-			Chain: *r.added, CodeHash: types.Hash{1}, Block: 1, SetHash: set.Hash(),
-		}})
+	c, at := r.world.chain(r.added.ID), slices.IndexFunc(r.agreed, func(s bridge.ChainState) bool { return s.ID == r.added.ID })
+	if at < 0 {
+		if c.State().SetHash != set.Hash() {
+			r.world.chains = slices.DeleteFunc(r.world.chains, func(other *chain) bool { return other == c })
+			r.world.deploy(*r.added, set, 2)
+			r.rare("a contract is deployed anew")
+		}
+		r.submit("add chain", types.Content{AddChain: &types.AddChain{Chain: *r.added, CodeHash: types.Hash{1}, Block: 1, SetHash: set.Hash()}})
+		return
+	}
+	if r.agreed[at].Refused != "" {
+		r.rare("a chain refused for its set")
+		r.added = nil
 		return
 	}
 	for _, a := range r.world.assets {

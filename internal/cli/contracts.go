@@ -28,6 +28,7 @@ func contractsCommand(s *session) *cobra.Command {
 // creation is what a deployment of this network's contract runs. The code that
 // it leaves depends on nothing else, so that anybody can compute it.
 type creation struct {
+	chainID string
 	network types.Hash
 	set     types.ValidatorSet
 	code    []byte
@@ -45,7 +46,7 @@ func creationOf(chainID string, set types.ValidatorSet, staking types.Address) c
 	network := evmsig.NetworkID(chainID)
 	code := common.FromHex(bindings.BridgeMetaData.Bin)
 	arguments := bindings.NewBridge().PackConstructor(network, set.Pack(), staking)
-	return creation{network, set, append(code, arguments...)}
+	return creation{chainID, network, set, append(code, arguments...)}
 }
 
 type deployResult struct {
@@ -62,15 +63,17 @@ type deployResult struct {
 
 func contractsDeployCommand(s *session) *cobra.Command {
 	var (
-		f     accountFlags
-		stake stakingFlags
+		f       accountFlags
+		stake   stakingFlags
+		current bool
 	)
 	c := &cobra.Command{
-		Use: "deploy", Short: "Deploy the bridge contract with the genesis validators",
+		Use: "deploy", Short: "Deploy the bridge contract with the genesis validators, or today's",
 		Long: `Deploys the bridge contract of this network on one chain. Its first validator set
-is that of the genesis, so collect all validators before; a contract with
-another set is refused by the network. Nobody owns it and nobody can change it,
-whoever deploys.
+is that of the genesis, so collect all validators before. For a chain that is
+added to a running network, --current takes the set of today from --node. A
+contract with another set than the network's is refused. Nobody owns it and
+nobody can change it, whoever deploys.
 
 With --staking-token the contract that holds the validators' stake is deployed
 as well, before the bridge, and the two are bound to each other for ever. That
@@ -100,11 +103,22 @@ takes two transactions in a row, so do not use the account meanwhile.`,
 				return err
 			}
 			defer client.Close()
-			result, err := deploy(c.Context(), &account{client, key}, g, terms)
+			first, err := newCreation(g, types.Address{})
+			if current {
+				first, err = s.creationToday(ctx)
+			}
 			if err != nil {
 				return err
 			}
-			s.note("Next: bridged genesis add-chain LABEL --id %s --bridge %s", result.ChainID, result.Bridge)
+			result, err := deploy(c.Context(), &account{client, key}, first, terms)
+			if err != nil {
+				return err
+			}
+			next := "genesis add-chain LABEL --id %s --bridge %s"
+			if current {
+				next = "tx gov propose add-chain LABEL --id %s --bridge %s"
+			}
+			s.note("Next: bridged "+next, result.ChainID, result.Bridge)
 			return s.print(result, func(w io.Writer) {
 				pairs(w, "bridge", result.Bridge.Hex(), "staking", orNone(result.Staking), "chain id", result.ChainID.String(), "block", number(result.Block),
 					"set hash", result.SetHash.Hex(), "code hash", result.CodeHash.Hex(), "gas used", number(result.GasUsed))
@@ -114,12 +128,13 @@ takes two transactions in a row, so do not use the account meanwhile.`,
 	f.add(c)
 	stake.add(c)
 	c.Flags().String("genesis", "", "genesis file (default: the home's)")
+	c.Flags().BoolVar(&current, "current", false, "deploy with the validators of today, as the node says")
 	return c
 }
 
-// deploy deploys the bridge, and before it the staking contract if there are
-// terms for one.
-func deploy(ctx context.Context, a *account, g node.Genesis, terms *stakingTerms) (deployResult, error) {
+// deploy deploys the bridge for a network and a first set, and before it the
+// staking contract if there are terms for one.
+func deploy(ctx context.Context, a *account, first creation, terms *stakingTerms) (deployResult, error) {
 	var (
 		staking, bridge types.Address // where they will be
 		err             error
@@ -129,10 +144,7 @@ func deploy(ctx context.Context, a *account, g node.Genesis, terms *stakingTerms
 			return deployResult{}, err
 		}
 	}
-	what, err := newCreation(g, staking)
-	if err != nil {
-		return deployResult{}, err
-	}
+	what := creationOf(first.chainID, first.set, staking)
 	if terms != nil {
 		if err := deployStaking(ctx, a, *terms, staking, bridge); err != nil {
 			return deployResult{}, err

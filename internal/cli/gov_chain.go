@@ -114,6 +114,20 @@ func (s *session) addChain(ctx context.Context, ask asker, terms types.Chain, rp
 	return &types.AddChain{Chain: terms, CodeHash: crypto.Keccak256Hash(code), Block: block, SetHash: want.set.Hash()}, nil
 }
 
+// creationToday asks the node for the deployment of a contract for the validators
+// of today.
+func (s *session) creationToday(ctx context.Context) (creation, error) {
+	client, err := s.dial()
+	if err != nil {
+		return creation{}, err
+	}
+	ask, err := client.asker(ctx, queryFlags{})
+	if err != nil {
+		return creation{}, err
+	}
+	return creationToday(ask)
+}
+
 // creationToday is the deployment of a contract for the validators of today.
 func creationToday(ask asker) (creation, error) {
 	var (

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum"
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/spf13/cobra"
 
@@ -44,9 +43,7 @@ func newCreation(g node.Genesis, staking types.Address) (creation, error) {
 
 func creationOf(chainID string, set types.ValidatorSet, staking types.Address) creation {
 	network := evmsig.NetworkID(chainID)
-	code := common.FromHex(bindings.BridgeMetaData.Bin)
-	arguments := bindings.NewBridge().PackConstructor(network, set.Pack(), staking)
-	return creation{chainID, network, set, append(code, arguments...)}
+	return creation{chainID, network, set, evm.CreationCode(network, set, staking)}
 }
 
 type deployResult struct {

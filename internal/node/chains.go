@@ -25,10 +25,11 @@ func (n *Node) awaitChain(ctx context.Context, c config.Chain, state view) error
 	for {
 		known, _, err := state.Chain(types.ChainID(c.ID))
 		switch {
-		case err == nil && known.Bridge == c.Contract && known.Label == c.Name:
-			return nil
 		case err == nil:
-			err = fmt.Errorf("app.toml says %s with contract %s, the network says %s with %s", c.Name, c.Contract, known.Label, known.Bridge)
+			err := CheckChain(c, known.Chain)
+			if err == nil {
+				return nil
+			}
 			n.health.Add("chain_"+c.Name, func() error { return err })
 			n.log.Error("chain is not served: the configuration contradicts the network; mend [[chains]] and restart", "chain", c.Name, "err", err)
 			return err
@@ -63,6 +64,14 @@ func (n *Node) observesAll(self types.ValidatorID) error {
 		if !slices.ContainsFunc(n.chains, func(c *chainWorkers) bool { return types.ChainID(c.config.ID) == chain.ID }) {
 			return fmt.Errorf("%s is not observed: name its endpoints in app.toml", chain.Label)
 		}
+	}
+	return nil
+}
+
+// CheckChain compares a configured chain with the network's.
+func CheckChain(c config.Chain, known types.Chain) error {
+	if known.Bridge != c.Contract || known.Label != c.Name {
+		return fmt.Errorf("app.toml says %s with contract %s, the network says %s with %s", c.Name, c.Contract, known.Label, known.Bridge)
 	}
 	return nil
 }

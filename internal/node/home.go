@@ -86,7 +86,7 @@ func vacant(home config.Home) error {
 		return fmt.Errorf("%w: %s exists", ErrInitialised, home.Dir())
 	}
 	if _, err := os.Stat(home.Data()); err == nil {
-		height, err := signedHeight(home)
+		height, err := SignedHeight(home)
 		if err != nil || height > 0 {
 			return fmt.Errorf("%w: %s holds data of a node without configuration; move it away first", ErrInitialised, home.Data())
 		}
@@ -143,7 +143,7 @@ func ReadIdentity(home config.Home) (Identity, error) {
 		return Identity{}, err
 	}
 	identity := Identity{Moniker: comet.Moniker, Home: home.String(), NodeID: string(nodeKey.ID())}
-	if hasRemoteSigner(comet) {
+	if HasRemoteSigner(comet) {
 		return identity, nil
 	}
 	validator, err := readValidatorKey(home)
@@ -174,7 +174,7 @@ func ResetData(home config.Home, app config.State, forget bool) error {
 	if err := createDatabases(home, comet, app); err != nil {
 		return fmt.Errorf("reset: %w", err)
 	}
-	if forget && !hasRemoteSigner(comet) {
+	if forget && !HasRemoteSigner(comet) {
 		privval.LoadFilePVEmptyState(home.ValidatorKeyFile(), home.ValidatorStateFile()).LastSignState.Save()
 	}
 	if forget {
@@ -228,8 +228,9 @@ func leftovers(home config.Home) error {
 	return nil
 }
 
-// checkModes refuses secret files that others than their owner may read.
-func checkModes(home config.Home, remoteSigner bool) error {
+// CheckModes refuses secret files that others than their owner may read; with a
+// remote signer the home's own consensus key is of no interest.
+func CheckModes(home config.Home, remoteSigner bool) error {
 	paths := []string{home.NodeKeyFile()}
 	if !remoteSigner {
 		paths = append(paths, home.ValidatorKeyFile())

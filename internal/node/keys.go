@@ -35,7 +35,7 @@ func (n *Node) loadKeys() error {
 		}
 	}
 	if r := n.App.Relayer; r.Enabled {
-		key, err := n.loadKey(signer.RoleRelayer, keySource(n.Home, signer.RoleRelayer, r.Key, r.PassphraseFile))
+		key, err := n.loadKey(signer.RoleRelayer, RelayerSource(n.Home, r))
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (n *Node) loadKeys() error {
 
 // loadNextSigner opens the signer's successor. Whoever names one wants it.
 func (n *Node) loadNextSigner() error {
-	source := nextSignerSource(n.Home, n.App.Signer)
+	source := NextSignerSource(n.Home, n.App.Signer)
 	if source == (signer.Source{}) {
 		return nil
 	}
@@ -73,9 +73,14 @@ func SignerSource(home config.Home, s config.Signer) signer.Source {
 	return keySource(home, signer.RoleSigner, s.Key, s.PassphraseFile)
 }
 
-// nextSignerSource is where the key is that the signer is rotated to; zero while
+// RelayerSource is where a home's relayer key is.
+func RelayerSource(home config.Home, r config.Relayer) signer.Source {
+	return keySource(home, signer.RoleRelayer, r.Key, r.PassphraseFile)
+}
+
+// NextSignerSource is where the key is that the signer is rotated to; zero while
 // none is.
-func nextSignerSource(home config.Home, s config.Signer) signer.Source {
+func NextSignerSource(home config.Home, s config.Signer) signer.Source {
 	switch {
 	case s.Backend == "env" && os.Getenv(nextSignerKeyEnv) != "":
 		return signer.Source{KeyEnv: nextSignerKeyEnv}
@@ -107,7 +112,7 @@ func SignerAddresses(home config.Home, s config.Signer) (addresses []types.Addre
 		return nil
 	}
 	if s.Backend == "env" {
-		for _, source := range []signer.Source{SignerSource(home, s), nextSignerSource(home, s)} {
+		for _, source := range []signer.Source{SignerSource(home, s), NextSignerSource(home, s)} {
 			if key, err := source.Load(); err == nil {
 				addresses = append(addresses, key.Address())
 			}

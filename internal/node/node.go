@@ -202,10 +202,13 @@ func (n *Node) consensus() (ops.Routine, error) {
 	return routine, nil
 }
 
+// lockName is the file whose lock a process holds that runs on a home.
+const lockName = ".lock"
+
 // lockHome keeps a second process out: two with one consensus key would sign
 // twice. The kernel lets go of it however this process ends.
 func lockHome(home config.Home) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(home.String(), ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(filepath.Join(home.String(), lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock home: %w", err)
 	}
@@ -213,6 +216,23 @@ func lockHome(home config.Home) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("another process runs on %s: %w", home, err), file.Close())
 	}
 	return file, nil
+}
+
+// IsLocked says whether a process runs on the home.
+func IsLocked(home config.Home) (bool, error) {
+	file, err := os.Open(filepath.Join(home.String(), lockName))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at the home's lock: %w", err)
+	}
+	defer func() { _ = file.Close() }() // lets go of it
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
 }
 
 // openComet makes the CometBFT node, which replays blocks here. CometBFT

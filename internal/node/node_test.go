@@ -363,7 +363,7 @@ func TestResetBeginsAnew(t *testing.T) {
 	if _, err := os.Stat(home.EvidenceDir()); err != nil {
 		t.Errorf("evidence against chains: %v", err)
 	}
-	if height, err := signedHeight(home); err != nil || height != 0 {
+	if height, err := SignedHeight(home); err != nil || height != 0 {
 		t.Errorf("signed height %d after forgetting: %v", height, err)
 	}
 	if again := runTo(t, home, 2); !bytes.Equal(first, again) {

@@ -21,13 +21,13 @@ import (
 // ErrRemoteKey says that a home's consensus key is not in the home.
 var ErrRemoteKey = errors.New("the consensus key is with the remote signer (priv_validator_laddr in config.toml), which has to be asked for it")
 
-// hasRemoteSigner says whether another process holds the consensus key.
-func hasRemoteSigner(c *cmtconfig.Config) bool { return c.PrivValidatorListenAddr != "" }
+// HasRemoteSigner says whether another process holds the consensus key.
+func HasRemoteSigner(c *cmtconfig.Config) bool { return c.PrivValidatorListenAddr != "" }
 
 // openValidator gets the consensus key: the home's, or that of a remote signer,
 // and then the home's is neither used nor needed.
 func (n *Node) openValidator(ctx context.Context, logger ops.CometLogger) error {
-	if !hasRemoteSigner(n.Comet) {
+	if !HasRemoteSigner(n.Comet) {
 		validator, err := loadValidator(n.Home, n.hasBlocks())
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func loadValidator(home config.Home, hasBlocks bool) (*privval.FilePV, error) {
 	if _, err := readValidatorKey(home); err != nil {
 		return nil, err
 	}
-	_, err := signedHeight(home)
+	_, err := SignedHeight(home)
 	switch {
 	case err == nil:
 		return privval.LoadFilePV(home.ValidatorKeyFile(), home.ValidatorStateFile()), nil
@@ -101,8 +101,8 @@ func SignWithConsensusKey(home config.Home, digest types.Hash) (types.Signature,
 	return types.Signature(signature), nil
 }
 
-// signedHeight is the height signed last.
-func signedHeight(home config.Home) (int64, error) {
+// SignedHeight is the height signed last.
+func SignedHeight(home config.Home) (int64, error) {
 	content, err := os.ReadFile(home.ValidatorStateFile())
 	if err != nil {
 		return 0, fmt.Errorf("read what was signed last: %w", err)

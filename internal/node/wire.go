@@ -66,7 +66,7 @@ func (n *Node) openHome() (err error) {
 	if err := leftovers(n.Home); err != nil {
 		return err
 	}
-	if err := checkModes(n.Home, hasRemoteSigner(n.Comet)); err != nil {
+	if err := CheckModes(n.Home, HasRemoteSigner(n.Comet)); err != nil {
 		return err
 	}
 	if n.genesis, err = ReadGenesis(n.Home.GenesisFile()); err != nil {
@@ -172,7 +172,7 @@ type chainWorkers struct {
 // wireChain makes one chain's workers. A chain out of reach is no error: its
 // workers wait for it, and nobody else does.
 func (n *Node) wireChain(ctx context.Context, c config.Chain, state view) (*chainWorkers, error) {
-	client, err := evm.Dial(ctx, chainConfig(c))
+	client, err := evm.Dial(ctx, ChainConfig(c))
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,8 @@ func (n *Node) served(c config.Chain, state view, run func(context.Context) erro
 	}
 }
 
-func chainConfig(c config.Chain) evm.Config {
+// ChainConfig is a configured chain as internal/chain/evm takes it.
+func ChainConfig(c config.Chain) evm.Config {
 	endpoints := make([]evm.Endpoint, len(c.Endpoints))
 	for i, e := range c.Endpoints {
 		endpoints[i] = evm.Endpoint{URL: e.URL, Group: e.Group}

@@ -38,6 +38,7 @@ var house = []room{
 	{path: "internal/cli", level: 5},
 
 	{path: "internal/node", level: 4},
+	{path: "internal/doctor", level: 4, beside: []string{"internal/node"}},
 
 	{path: "app", level: 3, beside: []string{"app/store"}},
 	{path: "app/store", level: 3},

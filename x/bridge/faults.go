@@ -193,9 +193,10 @@ func missesIn(m *pb.Misses) (total uint64) {
 }
 
 // rootsSince is the oldest height of which the state knows what was sealed: as
-// far back as its signers are accountable.
+// far back as its signers are accountable. It never falls: where the unbonding
+// time is made longer, what was forgotten stays so, and must not judge anybody.
 func (a *applier) rootsSince() uint64 {
-	return a.height() - min(a.height(), a.network.Params.UnbondingBlocks)
+	return max(a.network.RootsSince, a.height()-min(a.height(), a.network.Params.UnbondingBlocks))
 }
 
 // signable says whether signatures of a seal are still taken: until it is

@@ -39,6 +39,7 @@ type Network struct {
 	Urgent        bool                   `protobuf:"varint,10,opt,name=urgent,proto3" json:"urgent,omitempty"`                             // a member of the epoch is banned: the handover does not wait
 	Signed        uint64                 `protobuf:"varint,11,opt,name=signed,proto3" json:"signed,omitempty"`                             // seal up to which the duty to sign was judged
 	Staking       *Staking               `protobuf:"bytes,12,opt,name=staking,proto3" json:"staking,omitempty"`                            // where the validators' stake is; absent where they are admitted by vote
+	RootsSince    uint64                 `protobuf:"varint,13,opt,name=roots_since,json=rootsSince,proto3" json:"roots_since,omitempty"`   // height below which roots of seals were forgotten when parameters last changed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,6 +156,13 @@ func (x *Network) GetStaking() *Staking {
 		return x.Staking
 	}
 	return nil
+}
+
+func (x *Network) GetRootsSince() uint64 {
+	if x != nil {
+		return x.RootsSince
+	}
+	return 0
 }
 
 type Params struct {
@@ -2711,7 +2719,7 @@ var File_bridged_bridge_v1_state_proto protoreflect.FileDescriptor
 
 const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1cbridged/bridge/v1/vote.proto\"\x93\x03\n" +
+	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1cbridged/bridge/v1/vote.proto\"\xb4\x03\n" +
 	"\aNetwork\x12\x19\n" +
 	"\bchain_id\x18\x01 \x01(\tR\achainId\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x121\n" +
@@ -2726,7 +2734,9 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06urgent\x18\n" +
 	" \x01(\bR\x06urgent\x12\x16\n" +
 	"\x06signed\x18\v \x01(\x04R\x06signed\x124\n" +
-	"\astaking\x18\f \x01(\v2\x1a.bridged.bridge.v1.StakingR\astaking\"\xbf\b\n" +
+	"\astaking\x18\f \x01(\v2\x1a.bridged.bridge.v1.StakingR\astaking\x12\x1f\n" +
+	"\vroots_since\x18\r \x01(\x04R\n" +
+	"rootsSince\"\xbf\b\n" +
 	"\x06Params\x12\x1b\n" +
 	"\tmax_marks\x18\x01 \x01(\rR\bmaxMarks\x12\x1f\n" +
 	"\vmark_stride\x18\x02 \x01(\x04R\n" +

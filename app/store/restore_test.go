@@ -134,6 +134,18 @@ func TestRestoredStoreGoesOn(t *testing.T) {
 	old.Release()
 }
 
+// Other nodes, and other versions of this program, have to make the same of the
+// same state. A change of this hash is another SnapshotFormat.
+func TestExportIsTheSameEverywhere(t *testing.T) {
+	s := memory(t, 0)
+	grow(t, s, rand.New(rand.NewPCG(11, 12)), 30, 5_000)
+	m, _ := exported(t, s)
+	const want = "6b4cf56acb8d24002f52068bafa6f2099b278432256dc3ba220f92749fa69987"
+	if got := fmt.Sprintf("%x", m.Hash()); got != want {
+		t.Errorf("the manifest's hash is %s, was %s", got, want)
+	}
+}
+
 // While a version is being exported it is not pruned.
 func TestExportIsNotPruned(t *testing.T) {
 	s := memory(t, 2)

@@ -375,6 +375,8 @@ func appendPeer(peers []string, info p2p.DefaultNodeInfo, seen string) []string 
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = seen
+	} else if ip != nil && ip.IsLoopback() && !isLoopback(seen) {
+		return peers // it can be dialled from its own machine only
 	}
 	peer := string(info.ID()) + "@" + net.JoinHostPort(host, port)
 	known := slices.ContainsFunc(peers, func(p string) bool { return strings.HasPrefix(p, string(info.ID())+"@") })
@@ -382,6 +384,11 @@ func appendPeer(peers []string, info p2p.DefaultNodeInfo, seen string) []string 
 		return peers
 	}
 	return append(peers, peer)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // peerPattern keeps what a server says from being anything else in config.toml.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	cmtconfig "github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/p2p"
 
 	"github.com/icrosschain/bridged/app/store"
 	"github.com/icrosschain/bridged/config"
@@ -172,6 +173,33 @@ func (n *liveNetwork) follows(joined *Node, from int64) {
 	defer theirs.Release()
 	if !bytes.Equal(mine.Hash(), theirs.Hash()) {
 		n.t.Errorf("app hash of height %d is %X, the network's %X", tip, mine.Hash(), theirs.Hash())
+	}
+}
+
+// What servers say of peers goes into config.toml only if it can be dialled, and
+// is nothing else.
+func TestPeersOfServers(t *testing.T) {
+	id, other := strings.Repeat("a1", 20), strings.Repeat("b2", 20)
+	for _, c := range []struct{ id, listen, seen, want string }{
+		{id, "tcp://0.0.0.0:26656", "one.example", id + "@one.example:26656"},
+		{id, "[::]:26656", "2001:db8::7", id + "@[2001:db8::7]:26656"},
+		{id, "tcp://192.0.2.7:26656", "one.example", id + "@192.0.2.7:26656"},
+		{id, "tcp://127.0.0.1:26656", "localhost", id + "@127.0.0.1:26656"},
+		{id, "tcp://127.0.0.1:26656", "one.example", ""},
+		{other, "tcp://192.0.2.7:26656", "", ""}, // is there already
+		{id, "tcp://0.0.0.0:26656", "", ""},
+		{id, "192.0.2.7", "", ""},
+		{id, "tcp://x\"\n[p2p]\nladdr = \"y:1", "", ""},
+		{id, "tcp://a,b:1", "", ""},
+		{id, "tcp://a:123456", "", ""},
+		{"a1", "tcp://192.0.2.7:26656", "", ""},
+		{strings.Repeat("zz", 20), "tcp://192.0.2.7:26656", "", ""},
+	} {
+		known := []string{other + "@known.example:1"}
+		got := appendPeer(known, p2p.DefaultNodeInfo{DefaultNodeID: p2p.ID(c.id), ListenAddr: c.listen}, c.seen)[1:]
+		if c.want == "" && len(got) != 0 || c.want != "" && (len(got) != 1 || got[0] != c.want) {
+			t.Errorf("%s at %q, seen at %q: %q", c.id, c.listen, c.seen, got)
+		}
 	}
 }
 

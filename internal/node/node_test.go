@@ -167,6 +167,23 @@ func TestSingleValidatorRestarts(t *testing.T) {
 	}
 }
 
+// A node makes snapshots by itself, and keeps as many as it is told to.
+func TestSnapshotsAreMade(t *testing.T) {
+	home := newHome(t)
+	o := options(t, home, io.Discard)
+	o.App.Snapshot = config.Snapshot{Interval: 2, Keep: 2}
+	n := running(t, o)
+	await(t, "two snapshots after others", func() bool {
+		list := n.archive.List()
+		return len(list) == 2 && list[1].Height > 4
+	})
+	for _, m := range n.archive.List() {
+		if m.Height%2 != 0 || m.ChainID != "test-1" {
+			t.Errorf("a snapshot of height %d of %s", m.Height, m.ChainID)
+		}
+	}
+}
+
 func TestMissingDatabasesAreMade(t *testing.T) {
 	home := newHome(t)
 	if err := os.RemoveAll(home.Data()); err != nil {

@@ -236,11 +236,6 @@ func (r *run) audit(n *node, state bridge.Reader) error {
 		return err
 	}
 	for _, v := range violations {
-		// Later epochs have forgotten who named the mark that a cursor stands at:
-		// moved() holds it when it happens.
-		if strings.Contains(v.Text, "the mark at cursor") && r.registry.epoch > 1 {
-			continue
-		}
 		r.broken(v.Invariant, "%s: %s", n.Moniker, v.Text)
 	}
 	r.stats.Audits++

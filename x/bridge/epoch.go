@@ -86,6 +86,9 @@ func (a *applier) completeHandover() {
 	a.s.PruneConsensus(a.height() - 1)
 	a.s.SetConsensus(a.height()+consensusDelay, after)
 	a.updates = updatesOf(before.Members, after.Members)
+	for _, chain := range a.chains {
+		chain.EpochCursor = chain.Cursor
+	}
 	for _, member := range before.Members {
 		if indexOf(after.Members, member.ConsensusKey) < 0 {
 			a.left(member)

@@ -16,3 +16,15 @@ func TestLoweredMaxValidatorsLetsLeave(t *testing.T) {
 	n.Settle(20)
 	wantOneSet(t, n, n.Validators[:3]...)
 }
+
+// A mark that was agreed by less of the present power than 2/3 is agreed: the
+// audit, which looks at every block, asks those who were members then.
+func TestMarksOfAnEarlierEpochStand(t *testing.T) {
+	n := bridgetest.NewPair(t, quickEpochs)
+	n.Validators[3].Down = true
+	n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(10)), alpha)
+	n.Settle(20)
+	agree(t, n, admission(n.Join(), 1), 0, 1, 2)
+	untilEpoch(t, n, 2)
+	n.Settle(20)
+}

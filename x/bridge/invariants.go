@@ -239,7 +239,7 @@ func (a *audit) quorum() {
 				power += b.power[b.members[i]]
 			}
 		}
-		if chain.Cursor > chain.Anchor && !quorum.Reached(power, total) {
+		if chain.Cursor > max(chain.Anchor, chain.EpochCursor) && !quorum.Reached(power, total) {
 			a.fail("I3", "%s: the mark at cursor %d is held by a power of %d of %d", chain.Label, chain.Cursor, power, total)
 		}
 	}

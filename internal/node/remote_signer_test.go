@@ -24,6 +24,7 @@ import (
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/ports"
+	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 // TestSignerProcess is the remote signer of the other tests, which start it as a
@@ -246,6 +247,9 @@ func TestIdentityWithRemoteSigner(t *testing.T) {
 	identity, err := ReadIdentity(home)
 	if err != nil || identity.NodeID == "" || identity.ConsensusKey != nil {
 		t.Errorf("%+v, %v", identity, err)
+	}
+	if _, err := SignWithConsensusKey(home, types.Hash{1}); !errors.Is(err, ErrRemoteKey) {
+		t.Errorf("a registration: %v", err)
 	}
 	if err := ResetData(home, config.Default().State, true); err != nil {
 		t.Error(err)

@@ -128,12 +128,16 @@ func restoreInto(ctx context.Context, home config.Home, c *cmtconfig.Config, g G
 	}
 	defer restore.Close()
 	m := restore.Manifest()
+	// Before the state: a home that has one and no record of seals does not sign.
+	if err := newGuard(home, g); err != nil {
+		return Restored{}, err
+	}
 	if err := state.Adopt(restore); err != nil {
 		return Restored{}, err
 	}
 	r := Restored{ChainID: m.ChainID, Height: m.Height, AppHash: hex.EncodeToString(m.AppHash[:])}
-	if err := newGuard(home, g); err != nil || !light {
-		return r, err
+	if !light {
+		return r, nil
 	}
 	r.Complete = true
 	return r, bootstrap(ctx, c, g, m.Height, m.AppHash[:], cmtlog.NewNopLogger())

@@ -90,6 +90,13 @@ func readValidatorKey(home config.Home) (privval.FilePVKey, error) {
 // SignWithConsensusKey signs a digest of this network with the home's consensus
 // key, as a registration wants it. No vote or proposal of CometBFT has 32 bytes.
 func SignWithConsensusKey(home config.Home, digest types.Hash) (types.Signature, error) {
+	comet, err := config.LoadComet(home)
+	if err != nil {
+		return types.Signature{}, err
+	}
+	if HasRemoteSigner(comet) {
+		return types.Signature{}, ErrRemoteKey
+	}
 	key, err := readValidatorKey(home)
 	if err != nil {
 		return types.Signature{}, err

@@ -23,36 +23,55 @@ type wish struct {
 	since     uint64        // block of the wish: the older ones go first
 }
 
-// capShares lowers powers so that nobody has more than share thousandths of the
-// sum, as far as that is possible with so many validators; else all are equal.
-// Where n powers P are above the cap, it is share × the others' sum / (1000 - n × share).
+// capShares lowers powers to what capped says.
 func capShares(wishes []wish, share uint64) {
 	members := slices.DeleteFunc(slices.Clone(wishes), func(w wish) bool { return w.validator.Power == 0 })
-	if len(members) < smallSet {
-		return
+	powers := make([]*big.Int, len(members))
+	for i, w := range members {
+		powers[i] = new(big.Int).SetUint64(uint64(w.validator.Power))
 	}
-	slices.SortStableFunc(members, func(a, b wish) int { return cmp.Compare(b.validator.Power, a.validator.Power) })
-	var rest uint64
-	for _, w := range members {
-		rest += uint64(w.validator.Power)
+	for i, power := range capped(powers, share) {
+		members[i].validator.Power = uint32(power.Uint64()) //nolint:gosec // at most what it was
 	}
-	for capped := range members {
-		above := uint64(capped) //nolint:gosec // an index
-		if above*share >= 1000 {
+}
+
+// capped is weights above 0, lowered so that none is more than share thousandths
+// of the sum, as far as that is possible with so many; else all are equal. Where
+// n weights are above the cap, it is share × the others' sum / (1000 - n × share).
+func capped(weights []*big.Int, share uint64) []*big.Int {
+	if len(weights) < smallSet {
+		return weights
+	}
+	falling := slices.Clone(weights)
+	slices.SortFunc(falling, func(a, b *big.Int) int { return b.Cmp(a) })
+	rest := new(big.Int)
+	for _, weight := range falling {
+		rest.Add(rest, weight)
+	}
+	most := falling[len(falling)-1]
+	for i, weight := range falling {
+		above := uint64(i) * share //nolint:gosec // an index
+		if above >= 1000 {
 			break
 		}
-		limit := share * rest / (1000 - above*share)
-		if uint64(members[capped].validator.Power) <= max(limit, 1) {
-			for _, w := range members[:capped] {
-				w.validator.Power = uint32(max(limit, 1)) //nolint:gosec // below its power
-			}
-			return
+		limit := new(big.Int).Mul(rest, new(big.Int).SetUint64(share))
+		if limit.Div(limit, new(big.Int).SetUint64(1000-above)).Sign() == 0 {
+			limit.SetUint64(1)
 		}
-		rest -= uint64(members[capped].validator.Power)
+		if weight.Cmp(limit) <= 0 {
+			most = limit
+			break
+		}
+		rest.Sub(rest, weight)
 	}
-	for _, w := range members {
-		w.validator.Power = members[len(members)-1].validator.Power
+	lowered := make([]*big.Int, len(weights))
+	for i, weight := range weights {
+		lowered[i] = weight
+		if weight.Cmp(most) > 0 {
+			lowered[i] = most
+		}
 	}
+	return lowered
 }
 
 // nextSet is the members of the next epoch, ascending by signer: the present
@@ -73,7 +92,7 @@ func nextSet(current []*pb.Validator, wishes []wish, most int, gain uint64, bySt
 		return sorted(all)
 	}
 	if byStake {
-		return sorted(blended(withoutBanned(current, pending), wishes, gain))
+		return sorted(blended(withoutBanned(current, pending), wishes, limitOf(current, gain)))
 	}
 	for i, w := range pending {
 		limit := limitOf(current, gain)
@@ -125,13 +144,19 @@ func withoutBanned(set []*pb.Validator, pending []wish) []*pb.Validator {
 func blended(current []*pb.Validator, wishes []wish, gain uint64) []*pb.Validator {
 	wished := fulfilled(nil, wishes)
 	before, after := totalPower(current), totalPower(wished)
+	switch {
+	case len(wished) == 0: // all stake is gone: somebody has to go on
+		return current
+	case gain >= 1000:
+		return wished
+	}
 	gained := gains(current, wished) // G in 1 / (C × W)
 	all := union(current, wished)
 	// Powers are rounded to millionths: leave room for that.
 	millionths := gain*1000 - min(gain*1000-1, 4*uint64(len(all)))
 	limit := new(big.Int).Mul(new(big.Int).SetUint64(before*after), new(big.Int).SetUint64(millionths))
 	whole := new(big.Int).Mul(new(big.Int).SetUint64(gained), big.NewInt(1_000_000))
-	if len(wished) == 0 || len(current) < smallSet || limit.Cmp(whole) >= 0 {
+	if limit.Cmp(whole) >= 0 {
 		return wished
 	}
 	rest := new(big.Int).Sub(whole, limit)
@@ -229,10 +254,8 @@ func towards(current, set []*pb.Validator, w wish, most int, gain uint64) []*pb.
 	if fits(way) {
 		return with(way)
 	}
-	if steps := sort.Search(way, func(i int) bool { return !fits(i + 1) }); steps > 0 {
-		return with(steps)
-	}
-	return set
+	// With no step at all, it has its power, and its new signer.
+	return with(sort.Search(way, func(i int) bool { return !fits(i + 1) }))
 }
 
 // replaced is a set with a validator's record in the place of its present one,

@@ -139,3 +139,17 @@ func TestCapShares(t *testing.T) {
 		}
 	})
 }
+
+// A validator whose power cannot change yet gets its new signer nevertheless.
+func TestRotationDoesNotWaitForPower(t *testing.T) {
+	var current []*pb.Validator
+	for i := range 4 {
+		current = append(current, setValidator(i, 1))
+	}
+	rotated := setValidator(0, 1000)
+	rotated.Signer = []byte("signer 99")
+	next := nextSet(current, []wish{{validator: rotated}}, 100, 10, false)
+	if at := indexOf(next, rotated.ConsensusKey); at < 0 || string(next[at].Signer) != "signer 99" || next[at].Power != 1 {
+		t.Errorf("%+v", next)
+	}
+}

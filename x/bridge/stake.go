@@ -111,12 +111,18 @@ func (a *applier) powersByStake(wishes []wish) {
 		return cmp.Compare(x.w.since, y.w.since)
 	})
 	candidates = candidates[:min(len(candidates), int(a.network.Params.MaxValidators))]
-	total := new(big.Int)
-	for _, c := range candidates {
-		total.Add(total, c.stake)
+	// Capped before they are rounded: one huge stake must not make the others' equal.
+	stakes := make([]*big.Int, len(candidates))
+	for i, c := range candidates {
+		stakes[i] = c.stake
 	}
-	for _, c := range candidates {
-		share := new(big.Int).Mul(c.stake, big.NewInt(stakeScale))
+	stakes = capped(stakes, uint64(a.network.Params.MaxShare))
+	total := new(big.Int)
+	for _, stake := range stakes {
+		total.Add(total, stake)
+	}
+	for i, c := range candidates {
+		share := new(big.Int).Mul(stakes[i], big.NewInt(stakeScale))
 		c.w.validator.Power = uint32(max(1, share.Div(share, total).Uint64())) //nolint:gosec // at most stakeScale
 	}
 }

@@ -225,3 +225,36 @@ func FuzzDecodeRegistration(f *testing.F) {
 		}
 	})
 }
+
+// When everybody asks its stake back, the set stays as it is: without one there
+// would be no network to pay it out.
+func TestAllStakeIsAskedBack(t *testing.T) {
+	n := newStaked(t, nil)
+	for _, v := range n.Validators {
+		if err := n.Chains[alpha].RequestUnstake(v.Operator, types.NewAmount(100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.Settle(20)
+	n.Run(30)
+	wantOneSet(t, n, n.Validators...)
+}
+
+// One huge stake neither makes the others' equal, nor lets newcomers gain more
+// in one epoch than the limit.
+func TestHugeStakeAmongSmallOnes(t *testing.T) {
+	n := newStaked(t, nil)
+	stake(t, n, n.Validators[0], 1<<50, nil)
+	small, smaller := n.Join(), n.Join()
+	stake(t, n, small, 50, registrationBytes(t, small))
+	stake(t, n, smaller, 10, registrationBytes(t, smaller))
+	untilEpoch(t, n, 3)
+	n.Settle(20)
+	wantOneSet(t, n, n.Validators...)
+	for i, want := range []uint64{333, 185, 185, 185, 92, 18} { // capped, and 667 shared as 100, 100, 100, 50, 10
+		power := uint64(validatorOf(t, n, n.Validators[i]).Power)
+		if power < want*960 || power > want*1040 {
+			t.Errorf("validator %d: power %d of about 1,000,000, want about %d thousandths", i, power, want)
+		}
+	}
+}

@@ -61,6 +61,10 @@ install: ## install bridged into GOBIN
 demo: bin/bridged bin/devnet ## run a network with two chains here, send transfers, show what became of them
 	bin/devnet demo --bridged bin/bridged $(ARGS)
 
+.PHONY: demo-validators
+demo-validators: bin/bridged bin/devnet ## run a network whose validators come, go, fail and cheat, and show what it makes of that
+	bin/devnet demo-validators --bridged bin/bridged $(ARGS)
+
 .PHONY: devnet
 devnet: bin/bridged bin/devnet ## run a network here until it is interrupted
 	bin/devnet run --bridged bin/bridged $(ARGS)

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -80,7 +83,7 @@ func (n *network) makeGenesis(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := n.genesis(ctx, append([]string{"set-param"}, delays...)...); err != nil {
+	if err := n.genesis(ctx, slices.Concat([]string{"set-param"}, delays, n.options.params)...); err != nil {
 		return err
 	}
 	if err := n.genesis(ctx, "validate"); err != nil {
@@ -104,6 +107,11 @@ func (n *network) makeGenesis(ctx context.Context) error {
 	return nil
 }
 
+// endpoint is where a home asks a chain.
+func (n *network) endpoint(h config.Home, c *chain) string {
+	return cmp.Or(n.options.detours[filepath.Base(h.String())+" "+c.name], c.node.HTTPURL())
+}
+
 // configure adds the chains to a home's app.toml. Their one endpoint is this
 // program's own, which is what single_endpoint says.
 func (n *network) configure(h config.Home) error {
@@ -112,7 +120,7 @@ func (n *network) configure(h config.Home) error {
 		return err
 	}
 	for _, c := range n.chains {
-		endpoint, err := config.ParseEndpoint(c.node.HTTPURL())
+		endpoint, err := config.ParseEndpoint(n.endpoint(h, c))
 		if err != nil {
 			return err
 		}

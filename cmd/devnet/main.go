@@ -35,7 +35,7 @@ func command() *cobra.Command {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), demoCommand(), chainsCommand())
+	root.AddCommand(runCommand(), demoCommand(), setDemoCommand(), chainsCommand())
 	return root
 }
 

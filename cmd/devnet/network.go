@@ -29,6 +29,12 @@ type networkOptions struct {
 	dir     string
 	keep    bool
 	port    int
+
+	params []string // NAME=VALUE of `genesis set-param`, after the usual ones
+	env    []string // of the validators' processes
+
+	detours map[string]string  // by "home chain": the endpoint of a home that is not the chain's own
+	started func(chains) error // called when the chains run; nil: nothing
 }
 
 func defaultNetworkOptions() *networkOptions {
@@ -136,6 +142,11 @@ func (n *network) startChains(ctx context.Context) (err error) {
 	if n.chains, err = startChains(ctx, n.options.chains, n.people.all()); err != nil {
 		return err
 	}
+	if n.options.started != nil {
+		if err := n.options.started(n.chains); err != nil {
+			return err
+		}
+	}
 	for _, c := range n.chains {
 		n.watches[c] = watchChain(c.node)
 	}
@@ -166,6 +177,9 @@ func (n *network) startValidators(ctx context.Context) error {
 		dirs[i] = h.Home
 	}
 	n.validators = newValidators(n.bridged, dirs, "--log-format", "json")
+	for _, v := range n.validators.nodes {
+		v.spec.Env = n.options.env
+	}
 	return n.validators.startAll()
 }
 
@@ -174,7 +188,7 @@ func (n *network) startValidators(ctx context.Context) error {
 func (n *network) awaitTokens(ctx context.Context) error {
 	return n.until(ctx, registerTimeout, "tokens to be registered", func(ctx context.Context) (bool, error) {
 		var answer []assetAnswer
-		if err := n.ask(ctx, 0, "assets", queryArgs{}, &answer); err != nil {
+		if err := n.ask(ctx, "assets", queryArgs{}, &answer); err != nil {
 			return false, err
 		}
 		complete := len(answer) == len(n.assets)

@@ -228,7 +228,7 @@ func (n *network) follow(ctx context.Context, transfers []*transfer) error {
 // refresh reads where transfers stand, and says whether all have ended.
 func (n *network) refresh(ctx context.Context, transfers []*transfer) (bool, error) {
 	var answers []transferAnswer
-	if err := n.ask(ctx, 0, "transfers", queryArgs{Limit: maxAnswers}, &answers); err != nil {
+	if err := n.ask(ctx, "transfers", queryArgs{Limit: maxAnswers}, &answers); err != nil {
 		return false, err
 	}
 	known := newest(answers)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -46,6 +47,20 @@ func newValidators(b *bridged, homes []string, args ...string) *validators {
 		}})
 	}
 	return vs
+}
+
+// add prepares the process of one more home, and returns its place.
+func (vs *validators) add(b *bridged, home string, env []string, args ...string) int {
+	vs.nodes = append(vs.nodes, &validator{down: true, spec: proc.Spec{
+		Name: filepath.Base(home), Path: b.path, Args: append([]string{"start", "--home", home}, args...), Env: env, Log: logPath(home),
+	}})
+	return len(vs.nodes) - 1
+}
+
+// stop ends validator i in order.
+func (vs *validators) stop(i int) error {
+	vs.nodes[i].down = true
+	return vs.nodes[i].process.Stop(stopGrace)
 }
 
 func logPath(home string) string { return home + "/node.log" }

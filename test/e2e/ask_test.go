@@ -191,7 +191,7 @@ func (n *network) audit() {
 		}
 		running = append(running, i)
 		var verdict bridge.InvariantsView
-		n.decode(&verdict, "query", "invariants", "--home", n.homes[i].Home)
+		n.decode(&verdict, "query", "invariants", "--home", n.homes[i].Home, "--node", n.homes[i].RPC)
 		if !verdict.OK {
 			n.t.Errorf("node%d: %v", i, verdict.Violations)
 		}

@@ -98,6 +98,7 @@ type plan struct {
 	terms    func(c *chain) []string              // more flags of `genesis add-chain`
 	params   []string                             // NAME=VALUE of `genesis set-param`
 	snapshot uint64                               // blocks from one snapshot of the state to the next, if not the default
+	env      map[int][]string                     // more in the environment of a validator
 }
 
 // network is four validators, as processes, between two chains.
@@ -111,7 +112,8 @@ type network struct {
 	users       []evmnode.Account
 	homes       []home
 	group       *proc.Group
-	processes   [validators]*proc.Process // nil where one is down on purpose
+	processes   []*proc.Process  // nil where one is down on purpose
+	env         map[int][]string // more in the environment of a validator
 	gold, coin  *asset
 	assets      []*asset
 }
@@ -120,12 +122,15 @@ type network struct {
 // with the test.
 func newNetwork(t *testing.T, p plan) *network {
 	t.Helper()
+	if p.env == nil {
+		p.env = map[int][]string{}
+	}
 	if testing.Short() {
 		t.Skip("starts a network")
 	}
 	start := time.Now()
 	accounts := evmnode.DevAccounts("bridged e2e", 1+p.users)
-	n := &network{t: t, plan: p, dir: t.TempDir(), deployer: accounts[0], users: accounts[1:]}
+	n := &network{t: t, plan: p, dir: t.TempDir(), deployer: accounts[0], users: accounts[1:], processes: make([]*proc.Process, validators), env: p.env}
 	n.alpha = newChain(t, "alpha", alphaID, accounts)
 	n.beta = newChain(t, "beta", betaID, accounts)
 	if p.third {
@@ -247,7 +252,7 @@ func (n *network) logFile(i int) string { return n.homes[i].Home + "/node.log" }
 func (n *network) start(i int) {
 	n.t.Helper()
 	p, err := n.group.Start(proc.Spec{
-		Name: fmt.Sprintf("node%d", i), Path: executable, Log: n.logFile(i), Env: []string{proposeEnv},
+		Name: fmt.Sprintf("node%d", i), Path: executable, Log: n.logFile(i), Env: append([]string{proposeEnv}, n.env[i]...),
 		Args: []string{"start", "--home", n.homes[i].Home, "--log-format", "json"},
 	})
 	if err != nil {

@@ -83,6 +83,8 @@ type Config struct {
 
 	// Logger hears of blocks that could not be made; slog.Default() when nil.
 	Logger *slog.Logger
+
+	born uint64 // time of the genesis, of a fork; 0: now
 }
 
 // withDefaults returns c with its zero fields filled, or why it cannot be used.

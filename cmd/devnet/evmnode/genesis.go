@@ -43,9 +43,13 @@ func newGenesis(cfg Config) *core.Genesis {
 		account.Balance = new(big.Int).Set(balance)
 		alloc[addr] = account
 	}
+	born := cfg.born
+	if born == 0 {
+		born = uint64(time.Now().Add(-genesisAge).Unix())
+	}
 	return &core.Genesis{
 		Config:     chainConfig(cfg.ChainID, cfg.Rules),
-		Timestamp:  uint64(time.Now().Add(-genesisAge).Unix()),
+		Timestamp:  born,
 		GasLimit:   cfg.GasLimit,
 		Difficulty: new(big.Int),
 		BaseFee:    big.NewInt(params.InitialBaseFee),

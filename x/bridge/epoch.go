@@ -30,15 +30,20 @@ func (a *applier) epochs() {
 	}
 }
 
-// beginHandover fixes the next set, if it is time for one. A chain of which
-// nothing was heard yet may make an epoch twice as long: its contract was
+// epochEnds is the block in which the epoch is old enough to end. A chain of
+// which nothing was heard yet may make it twice as long: its contract was
 // deployed with the present set, and would be refused under another.
-func (a *applier) beginHandover() {
+func (a *applier) epochEnds() uint64 {
 	lasts := a.network.Params.EpochBlocks
 	if slices.ContainsFunc(a.chains, func(c *pb.Chain) bool { return c.Refused == "" && !heardOf(c) }) {
 		lasts *= 2
 	}
-	if a.height() < a.network.EpochHeight+lasts && !a.network.Urgent {
+	return a.network.EpochHeight + lasts
+}
+
+// beginHandover fixes the next set, if it is time for one.
+func (a *applier) beginHandover() {
+	if a.height() < a.epochEnds() && !a.network.Urgent {
 		return
 	}
 	a.network.Urgent = false

@@ -3,6 +3,8 @@ package bridge_test
 import (
 	"testing"
 
+	"github.com/ethereum/go-ethereum/crypto"
+
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/bridgetest"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
@@ -47,4 +49,56 @@ func TestForgottenSealsJudgeNobody(t *testing.T) {
 	wantRefused(t, n, 0, types.Tx{Report: &types.ReportSignature{
 		Epoch: seal.Epoch, Height: seal.Height, Root: seal.Root, Signature: signature,
 	}}, bridge.ErrReport)
+}
+
+// A validator that changes its operator again and again has no more open
+// proposals, and no more votes, than one that does not.
+func TestOperatorChangesDoNotMultiplyProposals(t *testing.T) {
+	n := bridgetest.NewPair(t, quickEpochs)
+	v := n.Validators[1]
+	for range 4 {
+		n.Operate(propose(question), 1)
+	}
+	key, err := crypto.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := v.Registration()
+	r.Operator = crypto.PubkeyToAddress(key.PublicKey)
+	r = bridgetest.SignRegistration(r, key, v.SignerPrivate, v.ConsensusPrivate)
+	n.Operate(types.Tx{ChangeOperator: &types.ChangeOperator{Operator: r.Operator, Signature: r.OperatorSignature}}, 1)
+	v.ChangeOperator(key)
+	wantRefused(t, n, 1, propose(question), bridge.ErrTooMany)
+	if p := proposal(t, n, 1); p.Tally.Yes != 1 || len(p.Votes) != 1 || p.Proposer != r.Operator {
+		t.Errorf("%+v", p)
+	}
+	n.Operate(ballotPaper(1, false), 1)
+	if p := proposal(t, n, 1); p.Tally.Yes != 0 || p.Tally.No != 1 || len(p.Votes) != 1 {
+		t.Errorf("%+v", p)
+	}
+}
+
+// A jail that is shorter than an epoch removes nevertheless, and nothing that the
+// operator does meanwhile makes it longer.
+func TestJailShorterThanAnEpoch(t *testing.T) {
+	n := bridgetest.NewPair(t, func(g *types.Genesis) {
+		quickEpochs(g)
+		g.Params.EpochBlocks, g.Params.JailBlocks, g.Params.JailMS = 150, 10, 0
+	})
+	away := n.Validators[3]
+	away.Down = true
+	for range 12 {
+		n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(10)), alpha)
+		n.Settle(20)
+	}
+	if v := validatorOf(t, n, away); v.Status != types.ValidatorJailed || n.Height > 140 {
+		t.Fatalf("height %d: %+v", n.Height, v)
+	}
+	away.Down = false
+	n.Run(int(149 - n.Height)) // the next block ends the epoch
+	wantRefused(t, n, 3, types.Tx{Unjail: &types.Unjail{}}, bridge.ErrStatus)
+	untilEpoch(t, n, 2)
+	n.Settle(20)
+	wantOneSet(t, n, n.Validators[:3]...)
+	n.Operate(types.Tx{Unjail: &types.Unjail{}}, 3)
 }

@@ -49,13 +49,7 @@ func (a *applier) cast(operator types.Address, vote types.GovVote) error {
 	if p == nil || p.Ended != 0 {
 		return refuse(ErrNotOpen, "proposal %d", vote.Proposal)
 	}
-	at, found := slices.BinarySearchFunc(p.Votes, operator, func(v *pb.ProposalVote, o types.Address) int {
-		return types.Address(v.Operator).Cmp(o)
-	})
-	if !found {
-		p.Votes = slices.Insert(p.Votes, at, &pb.ProposalVote{Operator: operator[:]})
-	}
-	p.Votes[at].Yes = vote.Yes
+	setVote(p, operator, vote.Yes)
 	a.s.SetProposal(p)
 	option := "no"
 	if vote.Yes {
@@ -63,6 +57,21 @@ func (a *applier) cast(operator types.Address, vote types.GovVote) error {
 	}
 	a.emit(EventProposalVoted, "proposal", decimal(p.Id), "operator", operator.Hex(), "vote", option)
 	return nil
+}
+
+// voteOf is where an operator's vote is, or would be, and whether it is there.
+func voteOf(p *pb.Proposal, operator types.Address) (at int, found bool) {
+	return slices.BinarySearchFunc(p.Votes, operator, func(v *pb.ProposalVote, o types.Address) int {
+		return types.Address(v.Operator).Cmp(o)
+	})
+}
+
+func setVote(p *pb.Proposal, operator types.Address, yes bool) {
+	at, found := voteOf(p, operator)
+	if !found {
+		p.Votes = slices.Insert(p.Votes, at, &pb.ProposalVote{Operator: operator[:]})
+	}
+	p.Votes[at].Yes = yes
 }
 
 // governance decides the open proposals by the votes up to this block, the

@@ -194,6 +194,7 @@ func (a *applier) undoExecution(chain *pb.Chain, nonce uint64, first uint32) {
 		if len(command.Entries) > 0 {
 			chain.OpenBatches++
 		}
+		a.undoSet(chain, command)
 	}
 	for index := first; index < command.Executed && len(command.Entries) > 0; index++ {
 		a.undoItem(chain, command, index)
@@ -201,6 +202,14 @@ func (a *applier) undoExecution(chain *pb.Chain, nonce uint64, first uint32) {
 	command.Undone = max(command.Undone, command.Executed)
 	command.Executed, chain.Executed, chain.NextItem = first, nonce-1, first
 	a.s.SetCommand(id, command)
+}
+
+// undoSet notes that a contract obeys the set before again: each epoch's set
+// follows that of the epoch before it.
+func (a *applier) undoSet(chain *pb.Chain, command *pb.Command) {
+	if types.CommandKind(command.Kind) == types.CommandSetValidators && !bit(command.Failures, 0) { //nolint:gosec // written from a CommandKind
+		chain.SetInForce--
+	}
 }
 
 // undoItem takes the booking of one item back: it is committed again.

@@ -45,6 +45,9 @@ func (a *applier) registerByStake(operator types.Address, data []byte) error {
 	if err := a.mayRegisterValidator(r); err != nil {
 		return err
 	}
+	if member := a.s.Member(r.ID()); member != nil && !a.jailOver(member) {
+		return refuse(ErrStatus, "the validator has just left; to leave and to come back must not be quicker than a jail")
+	}
 	a.admit(r, 0)
 	return nil
 }
@@ -53,8 +56,7 @@ func (a *applier) registerByStake(operator types.Address, data []byte) error {
 // powers follow stake once there is enough of it.
 func (a *applier) stakeChanged(operator types.Address) {
 	if member := a.memberOf(operator); member != nil {
-		member.Since, member.SinceMs = a.height(), a.block.Time.UnixMilli()
-		a.s.SetMember(member)
+		a.wished(member)
 	}
 	staking := a.network.Staking
 	if staking.Active {
@@ -186,7 +188,7 @@ func (a *applier) releases() {
 	set := a.s.Epoch(a.network.Epoch).GetMembers()
 	pending := map[string]bool{}
 	for _, w := range a.wishes() {
-		pending[string(w.validator.ConsensusKey)] = changes(set, w)
+		pending[string(w.validator.ConsensusKey)] = exceeds(set, w)
 	}
 	var due []types.Address
 	a.s.Stakes(func(operator types.Address, stake *pb.Stake) bool {
@@ -202,6 +204,14 @@ func (a *applier) releases() {
 		a.s.SetStake(operator, stake)
 		a.order(chain, types.ReleaseStake{Operator: operator, Amount: amountOf(stake.Unbonding[0].Amount)})
 	}
+}
+
+// exceeds says whether a validator has more power than it is to have, by more
+// than a hundredth: whatever anybody stakes changes everybody's share by a
+// little, and must not keep another's stake back.
+func exceeds(set []*pb.Validator, w wish) bool {
+	at := indexOf(set, w.validator.ConsensusKey)
+	return at >= 0 && set[at].Power > w.validator.Power+w.validator.Power/100
 }
 
 // ripe says whether the unbonding time of a request is over, and nothing is

@@ -258,3 +258,65 @@ func TestHugeStakeAmongSmallOnes(t *testing.T) {
 		}
 	}
 }
+
+// What others stake moves everybody's share a little, in every epoch, and keeps
+// nobody's stake back.
+func TestOthersStakeKeepsNothingBack(t *testing.T) {
+	n := newStaked(t, func(g *types.Genesis) { g.Params.EpochBlocks = 12 })
+	for _, v := range n.Validators {
+		stake(t, n, v, 1<<30, nil)
+	}
+	n.Settle(20)
+	v := n.Validators[3]
+	if err := n.Chains[alpha].RequestUnstake(v.Operator, types.NewAmount(1<<29)); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		stake(t, n, n.Validators[0], 1<<14, nil) // some millionths of all, in every block
+		n.Step()
+		n.Relay(types.MaxBatchItems)
+	}
+	if got := n.Chains[alpha].StakeOf(v.Operator); len(got.Requests) > 0 {
+		t.Errorf("after 100 blocks, %d epochs: %+v", epochOf(t, n), got)
+	}
+}
+
+// Whoever registers with a stake and takes it back is forgotten.
+func TestRegisteredWithoutStakeIsForgotten(t *testing.T) {
+	n := newStaked(t, func(g *types.Genesis) { g.Params.MaxValidators = 4 })
+	fifth := n.Join()
+	stake(t, n, fifth, 10, registrationBytes(t, fifth))
+	n.Settle(20)
+	if view := validatorOf(t, n, fifth); view.InSet || view.Status != types.ValidatorActive {
+		t.Fatalf("%+v", view)
+	}
+	if err := n.Chains[alpha].RequestUnstake(fifth.Operator, types.NewAmount(10)); err != nil {
+		t.Fatal(err)
+	}
+	settleStake(t, n, fifth)
+	n.Run(30)
+	if _, err := n.Machine.Query(n.State(), "validator", []byte(`{"id":"`+fifth.ID().String()+`"}`)); err == nil {
+		t.Error("it is still known")
+	}
+}
+
+// To leave and to stake again is no way around a jail.
+func TestLeavingDoesNotEndAJail(t *testing.T) {
+	n := newStaked(t, func(g *types.Genesis) { g.Params.JailBlocks, g.Params.MaxMisses = 100_000, 1 })
+	v := n.Validators[3]
+	v.Down = true
+	for range 8 {
+		n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(10)), alpha)
+		n.Settle(20)
+	}
+	if view := validatorOf(t, n, v); view.Status != types.ValidatorJailed {
+		t.Fatalf("%+v", view)
+	}
+	untilEpoch(t, n, 3)
+	n.Operate(types.Tx{Leave: &types.Leave{}}, 3)
+	stake(t, n, v, 10, registrationBytes(t, v))
+	n.Run(5)
+	if view := validatorOf(t, n, v); view.Status != types.ValidatorLeaving {
+		t.Errorf("%+v", view)
+	}
+}

@@ -82,8 +82,7 @@ func (a *applier) rotate(member *pb.Member, m types.RotateSigner) error {
 	} else {
 		member.NextSigner = m.Signer[:]
 	}
-	member.Since, member.SinceMs = a.height(), a.block.Time.UnixMilli()
-	a.s.SetMember(member)
+	a.wished(member)
 	a.emit(EventSignerRotated, "validator", idOf(member).String(), "signer", m.Signer.Hex())
 	return nil
 }
@@ -95,8 +94,12 @@ func (a *applier) giveUpSigner(member *pb.Member) {
 	})
 }
 
-// forgetSigners frees the former signers that nobody is accountable for any more.
+// forgetSigners frees the former signers that nobody is accountable for any more:
+// no contract obeys a set with them, and the unbonding time is over.
 func (a *applier) forgetSigners(member *pb.Member) {
+	if a.oldestInForce() != a.network.Epoch {
+		return
+	}
 	member.Signers = slices.DeleteFunc(member.Signers, func(s *pb.FormerSigner) bool {
 		gone := a.unbondingOver(s.Height, s.Ms)
 		if gone {
@@ -123,9 +126,26 @@ func (a *applier) changeOperator(member *pb.Member, m types.ChangeOperator) erro
 	a.s.RemoveOwner(state.UseOperator, types.Address(member.Operator))
 	a.s.SetOwner(state.UseOperator, m.Operator, idOf(member))
 	a.emit(EventOperatorChanged, "validator", idOf(member).String(), "from", types.Address(member.Operator).Hex(), "to", m.Operator.Hex())
+	a.handProposals(types.Address(member.Operator), m.Operator)
 	member.Operator = m.Operator[:]
 	a.relabel(member)
 	return nil
+}
+
+// handProposals makes a validator's open proposals and votes its new operator's:
+// else it could have any number of them.
+func (a *applier) handProposals(from, to types.Address) {
+	for _, p := range a.s.OpenProposals() {
+		if types.Address(p.Proposer) == from {
+			p.Proposer = to[:]
+		}
+		if at, voted := voteOf(p, from); voted {
+			yes := p.Votes[at].Yes
+			p.Votes = slices.Delete(p.Votes, at, at+1)
+			setVote(p, to, yes)
+		}
+		a.s.SetProposal(p)
+	}
 }
 
 // relabel writes a validator's new name or operator, which contracts do not
@@ -154,6 +174,9 @@ func (a *applier) unjail(member *pb.Member) error {
 	p := a.network.Params
 	if status(member) != types.ValidatorJailed {
 		return refuse(ErrStatus, "the validator is %s, not jailed", status(member))
+	}
+	if member.InSet && a.network.Handover == 0 && a.height() <= a.epochEnds() {
+		return refuse(ErrStatus, "jailed, and in the set of epoch %d until block %d: try again when it has left", a.network.Epoch, a.epochEnds())
 	}
 	if until := member.Since + p.JailBlocks; a.height() < until {
 		return refuse(ErrStatus, "jailed until block %d, this is %d", until, a.height())

@@ -34,6 +34,15 @@ func (a *applier) setStatus(member *pb.Member, to types.ValidatorStatus, reason 
 	a.emit(EventValidatorStatus, "validator", idOf(member).String(), "status", to.String(), "reason", reason)
 }
 
+// wished notes that a validator wants something else from the next epoch on. A
+// jail goes on from when it began.
+func (a *applier) wished(member *pb.Member) {
+	if status(member) != types.ValidatorJailed {
+		member.Since, member.SinceMs = a.height(), a.block.Time.UnixMilli()
+	}
+	a.s.SetMember(member)
+}
+
 func idOf(member *pb.Member) types.ValidatorID {
 	return types.ConsensusKey(member.ConsensusKey).ID()
 }
@@ -101,8 +110,8 @@ func (a *applier) maySetPower(c *types.SetPower) (*pb.Member, error) {
 func (a *applier) setPower(c *types.SetPower) error {
 	member, err := a.maySetPower(c)
 	if err == nil {
-		member.Power, member.Since, member.SinceMs = c.Power, a.height(), a.block.Time.UnixMilli()
-		a.s.SetMember(member)
+		member.Power = c.Power
+		a.wished(member)
 	}
 	return err
 }
@@ -142,13 +151,32 @@ func (a *applier) wishes() []wish {
 	return wishes
 }
 
-// forget ends the accountability of validators that have left: no contract obeys
+// gone says whether a validator that is in no set and has no stake comes back
+// only with another registration.
+func (a *applier) gone(member *pb.Member) bool {
+	switch status(member) {
+	case types.ValidatorLeaving:
+		return true
+	case types.ValidatorActive, types.ValidatorJailed: // anybody can register with a stake, and take it back
+		return a.network.Staking != nil && (a.network.Staking.Active || member.Power == 0) && a.jailOver(member)
+	}
+	return false
+}
+
+// jailOver says whether the time of a jail is over, by both clocks, if it began
+// with the validator's present status.
+func (a *applier) jailOver(member *pb.Member) bool {
+	p := a.network.Params
+	return a.height() >= member.Since+p.JailBlocks && a.block.Time.UnixMilli() >= member.SinceMs+int64(p.JailMs) //nolint:gosec // at most a month
+}
+
+// forget ends the accountability of validators that have gone: no contract obeys
 // a set with them any more, and the unbonding time is over. The banned stay
 // known for ever, so that their keys stay banned.
 func (a *applier) forget() {
 	var gone []*pb.Member
 	a.s.Members(func(member *pb.Member) bool {
-		if !member.InSet && status(member) == types.ValidatorLeaving && a.unbonded(member) && !a.hasStake(member) {
+		if !member.InSet && a.gone(member) && a.unbonded(member) && !a.hasStake(member) {
 			gone = append(gone, member)
 		}
 		return true

@@ -196,3 +196,38 @@ func TestReanchorNamesTokensWhoseRegistrationIsSkipped(t *testing.T) {
 	wantReleased(t, n, back)
 	refused(t, n, anchor, "not contradicted")
 }
+
+// Where the new history has not executed SetValidators, the contract obeys the
+// set before: who has left stays accountable until it obeys the next one again.
+func TestReanchorBeforeASetIsInForce(t *testing.T) {
+	n := bridgetest.NewPair(t, func(g *types.Genesis) {
+		quickEpochs(g)
+		g.Params.KeepBlocks = 200
+	})
+	fifth := n.Join()
+	agree(t, n, admission(fifth, 1), 0, 1, 2)
+	untilEpoch(t, n, 2)
+	n.Settle(20)
+	n.Operate(types.Tx{Leave: &types.Leave{}}, 4)
+	for n.Events[len(n.Events)-1].Type != bridge.EventSealed {
+		n.Step()
+	}
+	back := n.Chains[alpha].Height() - 1
+	untilEpoch(t, n, 3)
+	n.Settle(20)
+	common := reorg(t, n, alpha, back)
+	n.Validators = n.Validators[:4]
+	contradict(t, n, alpha)
+	pad(t, n, alpha)
+	agree(t, n, anchorOf(t, n, alpha, common), 0, 1, 2)
+	hold(n, 50) // beyond the unbonding time
+	if v := validatorOf(t, n, fifth); v.Status != types.ValidatorLeaving {
+		t.Errorf("%+v", v)
+	}
+	n.Settle(20)
+	wantOneSet(t, n, n.Validators...)
+	hold(n, 50)
+	if _, err := n.Machine.Query(n.State(), "validator", []byte(`{"id":"`+fifth.ID().String()+`"}`)); err == nil {
+		t.Error("it is still known")
+	}
+}

@@ -41,15 +41,21 @@ func (a *applier) epochEnds() uint64 {
 	return a.network.EpochHeight + lasts
 }
 
-// beginHandover fixes the next set, if it is time for one.
+// beginHandover fixes the next set, if it is time for one. Before the epoch's end
+// only the banned go: else whoever has validators to lose could hurry all else.
 func (a *applier) beginHandover() {
-	if a.height() < a.epochEnds() && !a.network.Urgent {
+	early := a.height() < a.epochEnds()
+	if early && !a.network.Urgent {
 		return
 	}
 	a.network.Urgent = false
 	current := a.s.Epoch(a.network.Epoch).GetMembers()
-	next := nextSet(current, a.wishes(), int(a.network.Params.MaxValidators), uint64(a.network.Params.MaxGain),
-		a.network.Staking.GetActive())
+	wishes := a.wishes()
+	if early {
+		wishes = slices.DeleteFunc(wishes, func(w wish) bool { return !w.banned })
+	}
+	next := nextSet(current, wishes, int(a.network.Params.MaxValidators), uint64(a.network.Params.MaxGain),
+		a.network.Staking.GetActive() && !early)
 	if sameSet(current, next) {
 		return
 	}

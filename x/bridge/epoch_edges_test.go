@@ -102,3 +102,21 @@ func TestJailShorterThanAnEpoch(t *testing.T) {
 	wantOneSet(t, n, n.Validators[:3]...)
 	n.Operate(types.Tx{Unjail: &types.Unjail{}}, 3)
 }
+
+// A ban does not hurry what else is to wait for the epoch's end.
+func TestBanHurriesNothingElse(t *testing.T) {
+	n := bridgetest.NewPair(t, func(g *types.Genesis) {
+		quickEpochs(g)
+		g.Params.EpochBlocks = 40
+	})
+	fifth := n.Join()
+	agree(t, n, admission(fifth, 1), 0, 1, 2)
+	n.Misbehavior = []types.ValidatorID{n.Validators[3].ID()}
+	n.Step()
+	untilEpoch(t, n, 2)
+	n.Settle(20)
+	wantOneSet(t, n, n.Validators[:3]...)
+	untilEpoch(t, n, 3)
+	n.Settle(20)
+	wantOneSet(t, n, n.Validators[0], n.Validators[1], n.Validators[2], fifth)
+}

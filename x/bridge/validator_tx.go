@@ -175,8 +175,8 @@ func (a *applier) unjail(member *pb.Member) error {
 	if status(member) != types.ValidatorJailed {
 		return refuse(ErrStatus, "the validator is %s, not jailed", status(member))
 	}
-	if member.InSet && a.network.Handover == 0 && a.height() <= a.epochEnds() {
-		return refuse(ErrStatus, "jailed, and in the set of epoch %d until block %d: try again when it has left", a.network.Epoch, a.epochEnds())
+	if a.stays(member) {
+		return refuse(ErrStatus, "jailed, and still in the set, until block %d at least: try again when it has left", a.epochEnds())
 	}
 	if until := member.Since + p.JailBlocks; a.height() < until {
 		return refuse(ErrStatus, "jailed until block %d, this is %d", until, a.height())
@@ -187,6 +187,15 @@ func (a *applier) unjail(member *pb.Member) error {
 	a.s.SetFaults(idOf(member), &pb.Faults{})
 	a.setStatus(member, types.ValidatorActive, "")
 	return nil
+}
+
+// stays says whether a member of the epoch has yet to leave it: the next set is
+// not made, or has it.
+func (a *applier) stays(member *pb.Member) bool {
+	if a.network.Handover == 0 {
+		return member.InSet && a.height() <= a.epochEnds()
+	}
+	return member.InSet && indexOf(a.s.Epoch(a.network.Epoch+1).GetMembers(), member.ConsensusKey) >= 0
 }
 
 // report bans who signed a seal that the network never made: nobody signs what

@@ -80,6 +80,10 @@ test: $(TOOLS)/gotestsum $(ANVIL) ## run all unit and integration tests
 test-race: $(TOOLS)/gotestsum ## run the tests of consensus and of all goroutines with the race detector
 	$(GOTESTSUM) -race -timeout 15m $(FLAGS) $(RACE_PKG)
 
+.PHONY: race-packages
+race-packages: ## name the packages that test-race runs
+	@go list $(RACE_PKG)
+
 .PHONY: test-long
 test-long: $(TOOLS)/gotestsum $(ANVIL) ## run all tests with BRIDGED_LONG=1, and models for RAPID_CHECKS runs each
 	BRIDGED_LONG=1 $(GOTESTSUM) -count 1 -timeout 90m $(FLAGS) $(PKG)
@@ -92,7 +96,7 @@ fuzz: ## fuzz every target for FUZZTIME each
 
 .PHONY: fuzz-ci
 fuzz-ci: ## fuzz all targets, together less than two minutes (building them not counted)
-	scripts/fuzz.sh total 45
+	scripts/fuzz.sh total 30
 
 .PHONY: sim
 sim: ## simulate networks with faults, one for each of SEEDS=FROM:TO, for BLOCKS blocks

@@ -17,7 +17,7 @@ type operators struct {
 	bad       []byte    // one that is no good, for the next proposal
 	sequences map[types.Address]uint64
 	used      map[types.Address]uint64 // of transactions in blocks
-	open      map[uint64]string        // proposals that not all have voted on yet, by kind
+	open      map[uint64]ballot        // proposals
 	wanted    map[types.ChainID]bool   // chains that operators want paused
 	tried     map[string]int64         // what was proposed, at which height
 	records   map[uint64]types.Reason  // in quarantine
@@ -32,7 +32,7 @@ type waiting struct {
 
 func newOperators() *operators {
 	return &operators{
-		sequences: map[types.Address]uint64{}, used: map[types.Address]uint64{}, open: map[uint64]string{}, wanted: map[types.ChainID]bool{},
+		sequences: map[types.Address]uint64{}, used: map[types.Address]uint64{}, open: map[uint64]ballot{}, wanted: map[types.ChainID]bool{},
 		tried: map[string]int64{}, records: map[uint64]types.Reason{},
 	}
 }
@@ -185,27 +185,34 @@ func (r *run) signTx(n *node, tx types.Tx) []byte {
 // submitted notes a proposal that a block has taken.
 func (r *run) submitted(attributes map[string]string) {
 	id, _ := strconv.ParseUint(attributes["proposal"], 10, 64)
-	r.operators.open[id] = attributes["kind"]
+	r.operators.open[id] = ballot{attributes["kind"], map[int]bool{}}
 }
 
-// vote has operators answer the open proposals: honest ones yes, but for texts,
-// liars at random.
+// ballot is an open proposal.
+type ballot struct {
+	kind  string
+	voted map[int]bool // nodes whose operators have answered
+}
+
+// vote has operators answer the open proposals, not all at once: honest ones yes,
+// but for texts, liars at random. Some who are no members try it, too.
 func (r *run) vote() {
 	for _, id := range sortedKeys(r.operators.open) {
 		if !r.ending && !r.dice.chance("vote soon", 300) {
 			continue
 		}
-		kind := r.operators.open[id]
-		delete(r.operators.open, id)
+		b := r.operators.open[id]
 		for _, n := range r.nodes {
-			if r.registry.powers[n.id] == 0 && !r.dice.chance("a stranger's vote", 300) {
+			stranger := r.registry.powers[n.id] == 0
+			if b.voted[n.index] || stranger && !r.dice.chance("a stranger's vote", 100) || !r.ending && r.dice.chance("vote later", 250) {
 				continue
 			}
-			yes := kind != "text"
+			b.voted[n.index] = !stranger
+			yes := b.kind != "text"
 			if n.liar && !r.ending {
 				yes = r.dice.chance("liar's vote", 500)
 			}
-			if kind == "text" && r.dice.chance("abstain", 400) {
+			if b.kind == "text" && r.dice.chance("abstain", 400) {
 				continue
 			}
 			r.sendTx(n, types.Tx{Vote: &types.GovVote{Proposal: id, Yes: yes}})

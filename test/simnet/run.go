@@ -3,6 +3,7 @@ package simnet
 import (
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -94,8 +95,8 @@ func Run(s Scenario) (result Result) {
 		}
 		if cause := recover(); cause != nil {
 			b, ours := cause.(Break)
-			if !ours {
-				panic(cause)
+			if !ours { // a process that panics is one that stands still
+				b = Break{"panic", r.height, fmt.Sprintf("%v\n%s", cause, debug.Stack())}
 			}
 			result.Break = &b
 		}

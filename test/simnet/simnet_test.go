@@ -70,6 +70,48 @@ func TestPowers(t *testing.T) {
 	}
 }
 
+// Validators come and go in about two thirds of the runs, and in a third of these
+// nobody honest is hindered.
+func TestChurnIsDrawn(t *testing.T) {
+	const seeds = 2000
+	churn, diligent := 0, 0
+	for seed := range uint64(seeds) {
+		s := NewScenario(seed, 1)
+		if s.Rates[FaultChurn] == 0 {
+			continue
+		}
+		churn++
+		if s.Beyond {
+			t.Fatalf("seed %d: the powers of liars beyond 1/3 change", seed)
+		}
+		if s.diligent() {
+			diligent++
+		}
+	}
+	if churn < seeds*60/100 || churn > seeds*72/100 || diligent < churn*30/100 {
+		t.Errorf("%d of %d runs, %d of them without hindrance", churn, seeds, diligent)
+	}
+}
+
+func TestMostPower(t *testing.T) {
+	for _, c := range []struct {
+		powers      []uint64
+		thousandths uint64
+		want        uint64
+	}{
+		{[]uint64{100, 1, 1}, 333, 100},         // too few for a limit
+		{[]uint64{100, 10, 10, 10}, 1000, 100},  // none
+		{[]uint64{100, 10, 10, 10}, 333, 14},    // 14 of 44
+		{[]uint64{100, 10, 10, 10}, 250, 10},    // all equal
+		{[]uint64{100, 10, 10, 10}, 100, 10},    // it cannot be: all equal
+		{[]uint64{40, 40, 10, 10, 10}, 333, 29}, // two at once
+	} {
+		if got := mostPower(c.powers, c.thousandths); got != c.want {
+			t.Errorf("%v, %d thousandths: %d, want %d", c.powers, c.thousandths, got, c.want)
+		}
+	}
+}
+
 func TestShrink(t *testing.T) {
 	// What fails wants crashes, two chains or more and 20 blocks.
 	run := func(s Scenario) Result {

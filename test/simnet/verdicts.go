@@ -125,6 +125,7 @@ func (r *run) tallied(a map[string]string) {
 		r.broken("strangers", "proposal %d is %s: a power of %d said yes, %d said no, of %d", id, a["status"], yes, no, total)
 	}
 	delete(reg.answers, id)
+	delete(r.operators.open, id)
 	r.stats.Checks++
 }
 

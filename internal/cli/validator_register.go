@@ -13,6 +13,7 @@ import (
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/node"
 	"github.com/icrosschain/bridged/internal/signer"
+	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -20,7 +21,7 @@ import (
 // registerFlags are those of a registration.
 type registerFlags struct {
 	moniker, out       string
-	addKeys            bool
+	addKeys, stakeData bool
 	consensusKey       string
 	consensusSignature string
 }
@@ -31,7 +32,8 @@ func registerCommand(s *session, f *txFlags) *cobra.Command {
 		Use: "register", Short: "Write this home's registration, for a member to propose",
 		Long: `Writes who the validator is, signed by each of its keys: operator, signer and
 consensus key. Nothing is sent, and no node is asked: give the file to a member, who
-runs "bridged tx gov propose admit FILE --power N".
+runs "bridged tx gov propose admit FILE --power N". Where validators are admitted by
+stake, --stake-data gives what the Staking contract wants as data.
 
 If a remote signer holds the consensus key, bridged cannot have it sign this. Give
 --consensus-key; the command then says which 32 bytes that ed25519 key has to sign,
@@ -45,6 +47,7 @@ and takes the result as --consensus-signature.`,
 	c.Flags().StringVar(&r.moniker, "moniker", "", "name (default: the home's)")
 	c.Flags().StringVar(&r.out, "out", "", "file to write (default: stdout)")
 	c.Flags().BoolVar(&r.addKeys, "add-keys", false, "make the home's signer and operator keys that are missing")
+	c.Flags().BoolVar(&r.stakeData, "stake-data", false, "print the registration as the bytes that go with a stake, in hexadecimal")
 	c.Flags().StringVar(&r.consensusKey, "consensus-key", "", "ed25519 key in base64, where a remote signer holds it")
 	c.Flags().StringVar(&r.consensusSignature, "consensus-signature", "", "its signature in hexadecimal")
 	return c
@@ -92,6 +95,14 @@ func (s *session) register(c *cobra.Command, f *txFlags, flags registerFlags) er
 			return err
 		}
 		*one.into = signature
+	}
+	if flags.stakeData {
+		data, err := bridge.EncodeRegistration(r)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.stdout, "0x%x\n", data)
+		return err
 	}
 	return s.writeRegistration(flags.out, r)
 }

@@ -320,3 +320,27 @@ func TestLeavingDoesNotEndAJail(t *testing.T) {
 		t.Errorf("%+v", view)
 	}
 }
+
+// Whoever registers with the least stake cannot keep members' transactions out of
+// the blocks.
+func TestCandidatesDoNotCrowdMembersOut(t *testing.T) {
+	n := newStaked(t, func(g *types.Genesis) { g.Params.MaxValidators = 4 })
+	for range 4 {
+		candidate := n.Join()
+		stake(t, n, candidate, 10, registrationBytes(t, candidate))
+	}
+	n.Settle(20)
+	for i := 4; i < 8; i++ {
+		for range types.MaxTxAhead {
+			n.Waiting = append(n.Waiting, n.Sign(i, types.Tx{Edit: &types.EditValidator{Moniker: "busy"}}))
+		}
+	}
+	n.Waiting = append(n.Waiting, n.Sign(0, propose(question)))
+	n.Step()
+	if len(n.Results) != 1+types.MaxBlockTxs {
+		t.Fatalf("%d transactions in the block", len(n.Results))
+	}
+	if p := proposal(t, n, 1); p.Status != types.ProposalOpen {
+		t.Errorf("%+v", p)
+	}
+}

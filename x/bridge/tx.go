@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"slices"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
@@ -163,13 +164,15 @@ func (m *Machine) CheckTx(r Reader, height int64, tx []byte) (signed SignedTx, e
 }
 
 // SelectTxs gives the transactions of a block out of those that wait, in their
-// order: those that VerifyProposal takes behind the system transaction.
+// order: those that VerifyProposal takes behind the system transaction. Members
+// of the epoch go first: anybody can register with a stake, and must not keep
+// governance out.
 func (m *Machine) SelectTxs(r Reader, b Block, waiting [][]byte) (txs [][]byte, err error) {
 	defer state.Catch(&err)
 	v := state.NewView(r)
 	auth := newAuth(m.recoverSigner, v, v.Network(), voteHeight(b)+1)
 	bytes := 0
-	for _, tx := range waiting {
+	for _, tx := range auth.membersFirst(waiting) {
 		if len(txs) == types.MaxBlockTxs {
 			break
 		}
@@ -183,6 +186,20 @@ func (m *Machine) SelectTxs(r Reader, b Block, waiting [][]byte) (txs [][]byte, 
 		txs = append(txs, tx)
 	}
 	return txs, nil
+}
+
+// membersFirst is transactions with those of the epoch's members before others'.
+func (a *auth) membersFirst(txs [][]byte) [][]byte {
+	var others [][]byte
+	members := slices.DeleteFunc(slices.Clone(txs), func(b []byte) bool {
+		tx, err := DecodeTx(b)
+		other := err != nil || !a.member(tx.Operator).GetInSet()
+		if other {
+			others = append(others, b)
+		}
+		return other
+	})
+	return append(members, others...)
 }
 
 // verifyTxs checks what a block holds behind its system transaction: operators'

@@ -11,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 
+	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
@@ -102,6 +103,9 @@ begun ("bridged status" says so), make NAME the signer.key, and next_key empty.`
 		Example: "  bridged keys add signer second\n  bridged tx validator rotate-signer second",
 		Args:    args(1, 1),
 		RunE: func(c *cobra.Command, given []string) error {
+			if loaded, err := config.Load(s.home(), s.flags); err == nil && loaded.Signer.Backend == "keystore" && loaded.Signer.NextKey != given[0] {
+				s.note("This home's node does not have that key yet: set signer.next_key = %q and restart it before the next epoch begins, or its seals will not count.", given[0])
+			}
 			say, err := s.withNewKey(n, signer.RoleSigner, given[0], func(r types.Registration, signature types.Signature) types.Tx {
 				return types.Tx{Rotate: &types.RotateSigner{Signer: r.Signer, Signature: signature}}
 			})

@@ -51,6 +51,13 @@ func (r *run) churn() {
 // change is something that operators or governance want of a validator.
 func (r *run) change() {
 	rnd := r.dice.of("change")
+	if first := r.nodes[rnd.IntN(r.scenario.Validators)]; r.scenario.Seed%4 == 0 && rnd.IntN(2) == 0 { // all are to be replaced
+		r.join()
+		if r.mayLose() {
+			r.sendTx(first, types.Tx{Leave: &types.Leave{}})
+		}
+		return
+	}
 	n := pick(rnd, r.nodes)
 	view, known := r.registry.known[n.id]
 	switch rnd.IntN(14) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ethereum/go-ethereum/crypto"
+
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 )
 
@@ -29,7 +31,7 @@ func TestCeremony(t *testing.T) {
 		command := exec.CommandContext(t.Context(), "../../scripts/ceremony.sh", args...)
 		command.Env = append(os.Environ(), "BRIDGED="+executable, "KEY_FLAGS=--light",
 			"BRIDGED_SIGNER_PASSPHRASE=correct-horse", "BRIDGED_OPERATOR_PASSPHRASE=correct-horse",
-			fmt.Sprintf("BRIDGED_KEY=%x", accounts[0].Key.D.FillBytes(make([]byte, 32))))
+			fmt.Sprintf("BRIDGED_KEY=%x", crypto.FromECDSA(accounts[0].Key)))
 		var out, errs bytes.Buffer
 		command.Stdout, command.Stderr = &out, &errs
 		err = command.Run()

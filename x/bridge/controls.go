@@ -62,6 +62,9 @@ func (a *applier) retire(chain *pb.Chain) error {
 	}
 	a.backlogs[types.ChainID(chain.Id)], chain.Backlog = nil, 0
 	a.giveUpCommands(chain)
+	if a.network.Staking.GetChain() == chain.Id {
+		a.endStaking()
+	}
 	for _, asset := range a.s.Assets() {
 		if token := tokenOn(asset, types.ChainID(chain.Id)); token != nil {
 			books := a.ledger(types.AssetID(asset.Id))

@@ -240,3 +240,41 @@ func (a *applier) stakeReleased(command *pb.Command) {
 	}
 	a.s.SetStake(c.Operator, stake)
 }
+
+// endStaking has votes decide about validators again, for the home chain is
+// retired: its contract can neither report nor be told anything. Validators keep
+// the powers that they have; who has none would need a vote. What is staked
+// there is beyond the network.
+func (a *applier) endStaking() {
+	epoch := a.network.Epoch
+	if a.network.Handover != 0 {
+		epoch++
+	}
+	set := a.s.Epoch(epoch).GetMembers()
+	var members []*pb.Member
+	a.s.Members(func(member *pb.Member) bool {
+		members = append(members, member)
+		return true
+	})
+	for _, member := range members {
+		member.Power = 0
+		at := indexOf(set, member.ConsensusKey)
+		if at >= 0 {
+			member.Power = set[at].Power
+		}
+		if at < 0 && status(member) == types.ValidatorActive {
+			a.setStatus(member, types.ValidatorLeaving, reasonHomeRetired)
+			continue
+		}
+		a.s.SetMember(member)
+	}
+	var stakers []types.Address
+	a.s.Stakes(func(operator types.Address, _ *pb.Stake) bool {
+		stakers = append(stakers, operator)
+		return true
+	})
+	for _, operator := range stakers {
+		a.s.SetStake(operator, &pb.Stake{})
+	}
+	a.network.Staking = nil
+}

@@ -157,6 +157,29 @@ func TestBannedIsSlashed(t *testing.T) {
 	wantOneSet(t, n, n.Validators[:3]...)
 }
 
+// Once the home chain is retired, votes decide: powers stay, and newcomers are
+// admitted again.
+func TestRetiredHomeChainEndsStaking(t *testing.T) {
+	n := newStaked(t, func(g *types.Genesis) { g.Params.RetireDelayBlocks, g.Params.RetireDelayMS = 10, 0 })
+	late := n.Join()
+	stake(t, n, late, 10, []byte("no registration"))
+	n.Settle(20)
+	n.Chains[alpha].Lag = 1 << 40
+	n.Run(30)
+	agree(t, n, types.Content{RetireChain: &types.RetireChain{ID: alpha}}, 0, 1, 2)
+	before := validatorOf(t, n, n.Validators[0]).Power
+	agree(t, n, admission(late, 100_000), 0, 1, 2)
+	epoch := epochOf(t, n)
+	untilEpoch(t, n, epoch+1)
+	if view := validatorOf(t, n, late); !view.InSet || view.Power != 100_000 {
+		t.Errorf("%+v", view)
+	}
+	if after := validatorOf(t, n, n.Validators[0]).Power; after != before {
+		t.Errorf("power %d, was %d", after, before)
+	}
+	n.Audit()
+}
+
 // A registration that is not good leaves the stake, which can be taken back or
 // tried again.
 func TestBadRegistrationWithStake(t *testing.T) {

@@ -14,12 +14,13 @@ const maxFormerSigners = 8
 
 // Why a validator is not active; stable codes.
 const (
-	reasonLeft        = "left"        // by its operator
-	reasonRemoved     = "removed"     // by governance
-	reasonAbsent      = "absent"      // too many duties missed
-	reasonConflicting = "conflicting" // too many marks that are not what happened
-	reasonDoubleSign  = "double_sign" // two votes of one round, by CometBFT's evidence
-	reasonForgedSeal  = "forged_seal" // a seal signature over what the network never sealed
+	reasonLeft        = "left"         // by its operator
+	reasonHomeRetired = "home_retired" // it had no power when the chain of its stake was retired
+	reasonRemoved     = "removed"      // by governance
+	reasonAbsent      = "absent"       // too many duties missed
+	reasonConflicting = "conflicting"  // too many marks that are not what happened
+	reasonDoubleSign  = "double_sign"  // two votes of one round, by CometBFT's evidence
+	reasonForgedSeal  = "forged_seal"  // a seal signature over what the network never sealed
 )
 
 func status(member *pb.Member) types.ValidatorStatus {

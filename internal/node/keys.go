@@ -61,8 +61,8 @@ func (n *Node) loadNextSigner() error {
 
 // Environment variables that hold a signer key in hexadecimal.
 const (
-	signerKeyEnv     = "BRIDGED_SIGNER_KEY"
-	nextSignerKeyEnv = "BRIDGED_NEXT_SIGNER_KEY"
+	signerKeyEnv     = "BRIDGED_SIGNER_PRIVATE_KEY"
+	nextSignerKeyEnv = "BRIDGED_NEXT_SIGNER_PRIVATE_KEY"
 )
 
 // SignerSource is where a home's signer key is.

@@ -269,11 +269,13 @@ func (n *Node) openComet(ctx context.Context, logger ops.CometLogger) (err error
 
 // openDatabase opens one of CometBFT's databases for it.
 func (n *Node) openDatabase(c *cmtconfig.DBContext) (cmtdb.DB, error) {
-	db, err := cmtconfig.DefaultDBProvider(c)
-	if err == nil {
-		n.databases = append(n.databases, db)
+	opened, err := cmtconfig.DefaultDBProvider(c)
+	if err != nil {
+		return nil, err
 	}
-	return db, err
+	db := newClosingDB(opened)
+	n.databases = append(n.databases, db)
+	return db, nil
 }
 
 // hasBlocks says whether this home has taken part already.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -39,7 +37,7 @@ func (n *network) operate(i int, args ...string) (bridge.ProposalView, error) {
 	n.t.Helper()
 	home := n.homes[i].Home
 	args = append(append([]string{"tx", "gov"}, args...), "--home", home, "--yes", "--output", "json",
-		"--passphrase-file", filepath.Join(config.Home(home).Keys(), "passphrase"))
+		"--passphrase-file", passphraseFile(home))
 	raw, err := n.runWith(nil, args...)
 	if err != nil {
 		return bridge.ProposalView{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,9 +21,6 @@ import (
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
-// newcomer is the place of the fifth validator among the homes.
-const newcomer = validators
-
 // TestSetChanges has a fifth validator join by a vote, and stops the whole network
 // while nobody can sign that. Started again, the network goes on where it was, with
 // a transfer that was under way. Then a validator leaves.
@@ -33,11 +31,11 @@ func TestSetChanges(t *testing.T) {
 		users: 1, params: []string{"epoch_blocks=5"}, env: map[int][]string{3: {unsigned}},
 	})
 	n.equip(n.gold, 1_000_000, n.users[0])
-	n.join()
+	anna := n.join("anna")
 
 	// Three of four still decide blocks, and only two of them sign seals.
 	n.kill(2)
-	n.vote("admit", n.homes[newcomer].Home+".json", 0, 1, 3)
+	n.vote("admit", n.homes[anna].Home+".json", 0, 1, 3)
 	n.awaitNetwork("the handover to begin", func(s bridge.NetworkState) bool { return s.Handover != 0 && s.Epoch == 1 })
 	ids, _ := n.deposit(deposit{from: n.alpha, asset: n.gold, sender: n.users[0], amount: 1000, recipient: word(stranger(1))})
 	n.awaitSeal("the newcomer's set to wait for signatures", func(s bridge.SealView) bool { return s.Complete == 0 && len(s.Signers) == 2 })
@@ -57,10 +55,7 @@ func TestSetChanges(t *testing.T) {
 	n.oneSet("node0", "node1", "node2", "node3", "anna")
 
 	ids, _ = n.deposit(deposit{from: n.alpha, asset: n.gold, sender: n.users[0], amount: 2000, recipient: word(stranger(2))})
-	if _, err := n.runWith(nil, "tx", "validator", "leave", "--home", n.homes[3].Home, "--yes",
-		"--passphrase-file", filepath.Join(config.Home(n.homes[3].Home).Keys(), "passphrase")); err != nil {
-		t.Fatal(err)
-	}
+	n.leave(3)
 	n.awaitNetwork("the next epoch", func(s bridge.NetworkState) bool { return s.Epoch == 3 })
 	n.reach(time.Minute, types.StatusReleased, ids...)
 	n.has(n.beta, n.gold.wrapped, stranger(2), 2000-n.gold.fee)
@@ -69,16 +64,68 @@ func TestSetChanges(t *testing.T) {
 	n.audit()
 }
 
-// join makes the newcomer's home, its registration beside it, and starts it.
-func (n *network) join() {
+// TestAlmostAllAreReplaced replaces three of four validators, one after the other,
+// while transfers go on. It runs with BRIDGED_LONG only.
+func TestAlmostAllAreReplaced(t *testing.T) {
+	if os.Getenv("BRIDGED_LONG") == "" {
+		t.Skip("takes minutes")
+	}
+	t.Parallel()
+	n := newNetwork(t, plan{users: 1, params: []string{"epoch_blocks=5"}, env: map[int][]string{}})
+	n.equip(n.gold, 1_000_000, n.users[0])
+	members, epoch := []int{0, 1, 2, 3}, uint64(1)
+	names := map[int]string{0: "node0", 1: "node1", 2: "node2", 3: "node3"}
+	for round, moniker := range []string{"anna", "bert", "carl"} {
+		send := func(number int64) []string {
+			ids, _ := n.deposit(deposit{from: n.alpha, asset: n.gold, sender: n.users[0], amount: 1000, recipient: word(stranger(number))})
+			return ids
+		}
+		home := n.join(moniker)
+		names[home] = moniker
+		n.vote("admit", n.homes[home].Home+".json", members[0], members[1], members[2])
+		during := send(int64(10 * round))
+		epoch++
+		n.awaitNetwork("the epoch of "+moniker, func(s bridge.NetworkState) bool { return s.Epoch >= epoch })
+		n.leave(members[1])
+		during = append(during, send(int64(10*round+1))...)
+		epoch++
+		n.awaitNetwork("the epoch without "+names[members[1]], func(s bridge.NetworkState) bool { return s.Epoch >= epoch })
+		members = append(slices.Delete(members, 1, 2), home)
+		n.reach(time.Minute, types.StatusReleased, during...)
+		n.has(n.beta, n.gold.wrapped, stranger(int64(10*round)), 1000-n.gold.fee)
+		n.has(n.beta, n.gold.wrapped, stranger(int64(10*round+1)), 1000-n.gold.fee)
+		var in []string
+		for _, i := range members {
+			in = append(in, names[i])
+		}
+		n.oneSet(in...)
+	}
+	n.oneSet("node0", "anna", "bert", "carl")
+	n.audit()
+}
+
+// leave has an operator take its validator out of the next epoch.
+func (n *network) leave(i int) {
 	n.t.Helper()
-	home, port := filepath.Join(n.dir, "anna"), ports.ForTest(n.t, 2).First
+	if _, err := n.runWith(nil, "tx", "validator", "leave", "--home", n.homes[i].Home, "--yes",
+		"--passphrase-file", passphraseFile(n.homes[i].Home)); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func passphraseFile(home string) string { return filepath.Join(config.Home(home).Keys(), "passphrase") }
+
+// join makes a newcomer's home, its registration beside it, and starts it. It
+// returns the newcomer's place among the homes.
+func (n *network) join(moniker string) int {
+	n.t.Helper()
+	home, port := filepath.Join(n.dir, moniker), ports.ForTest(n.t, 2).First
 	env := []string{
 		fmt.Sprintf("BRIDGED_COMET_P2P_LADDR=tcp://127.0.0.1:%d", port), fmt.Sprintf("BRIDGED_COMET_RPC_LADDR=tcp://127.0.0.1:%d", port+1),
 		"BRIDGED_COMET_P2P_ADDR_BOOK_STRICT=false", "BRIDGED_COMET_P2P_ALLOW_DUPLICATE_IP=true", "BRIDGED_COMET_STATESYNC_ENABLE=false",
 		"BRIDGED_SIGNER_PASSPHRASE=a long passphrase", "BRIDGED_OPERATOR_PASSPHRASE=a long passphrase",
 	}
-	args := []string{"join", "anna", "--home", home, "--rpc", n.homes[0].RPC + "," + n.homes[1].RPC}
+	args := []string{"join", moniker, "--home", home, "--rpc", n.homes[0].RPC + "," + n.homes[1].RPC}
 	for _, c := range n.chains() {
 		args = append(args, "--chain", fmt.Sprintf("%s=one=%s,two=%s", c.name, c.node.HTTPURL(), c.node.HTTPURL()+"/"))
 		env = append(env, "BRIDGED_CHAINS_"+strings.ToUpper(c.name)+"_POLL_INTERVAL=100ms")
@@ -88,11 +135,16 @@ func (n *network) join() {
 			n.t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(passphraseFile(home), []byte("a long passphrase"), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+	place := len(n.homes)
 	n.homes = append(n.homes, newHome(home, port+1))
 	n.processes = append(n.processes, nil)
-	n.env[newcomer] = env
-	n.start(newcomer)
-	n.caughtUp(newcomer)
+	n.env[place] = env
+	n.start(place)
+	n.caughtUp(place)
+	return place
 }
 
 func newHome(dir string, port int) home {

@@ -37,7 +37,7 @@ func (n *network) operate(i int, args ...string) (bridge.ProposalView, error) {
 	n.t.Helper()
 	home := n.homes[i].Home
 	args = append(append([]string{"tx", "gov"}, args...), "--home", home, "--yes", "--output", "json",
-		"--passphrase-file", passphraseFile(home))
+		"--passphrase-file", passphraseFile(home), "--node", n.homes[i].RPC)
 	raw, err := n.runWith(nil, args...)
 	if err != nil {
 		return bridge.ProposalView{}, err

@@ -69,8 +69,7 @@ func (a *applier) lacksNextSet(chain *pb.Chain) bool {
 	return chain.Refused == "" && heardOf(chain) && chain.SetEpoch <= a.network.Epoch
 }
 
-// orderSets has every outbox name the next set, at most room of them, and says
-// how many.
+// orderSets has the outboxes name the next set, at most room of them in a block.
 func (a *applier) orderSets(room int) {
 	var bytes []byte
 	for _, chain := range a.chains {

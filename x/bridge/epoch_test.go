@@ -413,6 +413,27 @@ func TestFormerSignersAreForgotten(t *testing.T) {
 	}
 }
 
+// A signer or an operator that has not signed for itself is not taken.
+func TestUnprovenKeysAreRefused(t *testing.T) {
+	n := bridgetest.NewPair(t, quickEpochs)
+	report := types.ReportSignature{Epoch: 1, Height: 1, Root: types.Hash{1}, Signature: types.Signature{1}}
+	for name, c := range map[string]struct {
+		tx   types.Tx
+		want *bridge.Error
+	}{
+		"signer":   {types.Tx{Rotate: &types.RotateSigner{Signer: types.Address{9}, Signature: types.Signature{1}}}, bridge.ErrProof},
+		"operator": {types.Tx{ChangeOperator: &types.ChangeOperator{Operator: types.Address{9}, Signature: types.Signature{1}}}, bridge.ErrProof},
+		"report":   {types.Tx{Report: &report}, bridge.ErrReport},
+	} {
+		n.Waiting = [][]byte{n.Sign(0, c.tx)}
+		n.Step()
+		if len(n.Results) != 2 || n.Results[1].Code != c.want.Code {
+			t.Errorf("%s: %+v, want code %d", name, n.Results, c.want.Code)
+		}
+	}
+	n.Waiting = nil
+}
+
 func TestOperatorChanges(t *testing.T) {
 	n := bridgetest.NewPair(t, quickEpochs)
 	v := n.Validators[1]

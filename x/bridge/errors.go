@@ -35,6 +35,7 @@ var (
 	ErrStatus          = &Error{19, "the validator's status does not allow that now"}
 	ErrKeyTaken        = &Error{20, "the key belongs to a validator, or did: make a new one"}
 	ErrReport          = &Error{21, "the report proves nothing"}
+	ErrProof           = &Error{22, "a key has not signed the registration that names it: sign what RegistrationDigest gives with that key"}
 )
 
 // refuse wraps a sentinel with what exactly was wrong.

@@ -43,13 +43,13 @@ func checkRegistration(recover SignerRecoverer, chainID string, r types.Registra
 	}
 	digest := evmsig.RegistrationDigest(evmsig.NetworkID(chainID), r)
 	if signer, err := recover(digest, r.OperatorSignature); err != nil || signer != r.Operator {
-		return refuse(ErrSignature, "registration: not signed by operator %s for network %s", r.Operator, chainID)
+		return refuse(ErrProof, "registration: not signed by operator %s for network %s", r.Operator, chainID)
 	}
 	if signer, err := recover(digest, r.SignerSignature); err != nil || signer != r.Signer {
-		return refuse(ErrSignature, "registration: not signed by signer %s for network %s", r.Signer, chainID)
+		return refuse(ErrProof, "registration: not signed by signer %s for network %s", r.Signer, chainID)
 	}
 	if !ed25519.Verify(ed25519.PublicKey(r.ConsensusKey), digest[:], r.ConsensusSignature[:]) {
-		return refuse(ErrSignature, "registration: not signed by its consensus key for network %s", chainID)
+		return refuse(ErrProof, "registration: not signed by its consensus key for network %s", chainID)
 	}
 	return nil
 }

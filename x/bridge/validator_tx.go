@@ -49,7 +49,7 @@ func registrationOf(member *pb.Member) types.Registration {
 func (a *applier) proven(r types.Registration, signature types.Signature, by types.Address) error {
 	digest := evmsig.RegistrationDigest(evmsig.NetworkID(a.network.ChainId), r)
 	if signer, err := a.machine.recoverSigner(digest, signature); err != nil || signer != by {
-		return refuse(ErrSignature, "%s has not signed the registration that names it", by)
+		return refuse(ErrProof, "%s, for network %s", by, a.network.ChainId)
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func (a *applier) report(m types.ReportSignature) error {
 	digest := evmsig.SealDigest(evmsig.NetworkID(a.network.ChainId), m.Epoch, m.Height, m.Root)
 	signer, err := a.machine.recoverSigner(digest, m.Signature)
 	if err != nil {
-		return refuse(ErrSignature, "%v", err)
+		return refuse(ErrReport, "%v", err)
 	}
 	id, known := a.s.Owner(state.UseSigner, signer)
 	if !known {

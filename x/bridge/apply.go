@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -66,15 +67,7 @@ func newApplier(m *Machine, s state.State, b Block) *applier {
 func (a *applier) height() uint64 { return uint64(a.block.Height) } //nolint:gosec // heights are positive
 
 func (a *applier) chain(id types.ChainID) *pb.Chain {
-	at, found := slices.BinarySearchFunc(a.chains, uint64(id), func(c *pb.Chain, id uint64) int {
-		switch {
-		case c.Id < id:
-			return -1
-		case c.Id > id:
-			return 1
-		}
-		return 0
-	})
+	at, found := slices.BinarySearchFunc(a.chains, uint64(id), func(c *pb.Chain, id uint64) int { return cmp.Compare(c.Id, id) })
 	if !found {
 		return nil
 	}

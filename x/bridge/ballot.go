@@ -114,15 +114,7 @@ func (c *chainBallot) setMark(held *pb.ChainVote, mark types.Mark) bool {
 		return false
 	}
 	fresh := &pb.Mark{Nonce: mark.Nonce, Hash: mark.Hash[:], Block: mark.Block}
-	at, found := slices.BinarySearchFunc(held.Marks, mark.Nonce, func(m *pb.Mark, nonce uint64) int {
-		switch {
-		case m.Nonce < nonce:
-			return -1
-		case m.Nonce > nonce:
-			return 1
-		}
-		return 0
-	})
+	at, found := slices.BinarySearchFunc(held.Marks, mark.Nonce, func(m *pb.Mark, nonce uint64) int { return cmp.Compare(m.Nonce, nonce) })
 	if !found {
 		held.Marks = slices.Insert(held.Marks, at, fresh)
 		return true

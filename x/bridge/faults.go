@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"slices"
 
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
@@ -145,15 +146,7 @@ func (a *applier) miss(id types.ValidatorID, duty uint64) {
 		return
 	}
 	faults := a.s.Faults(id)
-	at, found := slices.BinarySearchFunc(faults.Misses, duty, func(m *pb.Misses, duty uint64) int {
-		switch {
-		case m.Duty < duty:
-			return -1
-		case m.Duty > duty:
-			return 1
-		}
-		return 0
-	})
+	at, found := slices.BinarySearchFunc(faults.Misses, duty, func(m *pb.Misses, duty uint64) int { return cmp.Compare(m.Duty, duty) })
 	if !found {
 		faults.Misses = slices.Insert(faults.Misses, at, &pb.Misses{Duty: duty})
 	}

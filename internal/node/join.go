@@ -392,7 +392,7 @@ func isLoopback(host string) bool {
 }
 
 // peerPattern keeps what a server says from being anything else in config.toml.
-var peerPattern = regexp.MustCompile(`^[0-9a-fA-F]{40}@[0-9A-Za-z.:\[\]-]{1,255}:[0-9]{1,5}$`)
+var peerPattern = regexp.MustCompile(`^[0-9a-fA-F]{40}@[0-9A-Za-z.:\[\]-]{1,255}:[1-9][0-9]{0,4}$`)
 
 // fetchChains gives the network's chains, with the endpoints that are known. The
 // node compares id and contract with the state when it starts.

@@ -192,6 +192,7 @@ func TestPeersOfServers(t *testing.T) {
 		{id, "tcp://x\"\n[p2p]\nladdr = \"y:1", "", ""},
 		{id, "tcp://a,b:1", "", ""},
 		{id, "tcp://a:123456", "", ""},
+		{id, "tcp://a:0", "", ""}, // any port: nobody knows which
 		{"a1", "tcp://192.0.2.7:26656", "", ""},
 		{strings.Repeat("zz", 20), "tcp://192.0.2.7:26656", "", ""},
 	} {

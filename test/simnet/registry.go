@@ -19,6 +19,7 @@ type registry struct {
 	epoch    uint64
 	begun    int64                        // block of its begin
 	handover int64                        // block that has begun a handover; 0 for none
+	ordered  bool                         // in it, some outbox names the next set
 	gain     uint64                       // thousandths that may change hands in it
 	wished   map[types.ValidatorID]uint64 // when it began
 	settled  bool                         // the set was compared with what is wished, and nothing has changed since
@@ -113,6 +114,7 @@ func (r *run) event(e abci.Event) (changed bool) {
 		if r.registry.handover != 0 && attributesOf(e)["kind"] != types.CommandSetValidators.String() {
 			r.broken("handover", "a command other than SetValidators is ordered during a handover: %v", attributesOf(e))
 		}
+		r.registry.ordered = r.registry.handover != 0
 	case "handover_begun":
 		r.handoverBegun()
 		return true
@@ -159,9 +161,31 @@ func idFrom(a map[string]string) (id types.ValidatorID) {
 	return id
 }
 
+// handoverStep says where in the handover to the next set, or to that of the
+// newest epoch, the network is; nothing if that is over.
+func (r *run) handoverStep() string {
+	reg := r.registry
+	switch {
+	case reg.handover != 0 && !reg.ordered:
+		return "before the next set is ordered"
+	case reg.handover != 0:
+		return "before the next set is signed"
+	case reg.epoch == 1:
+		return ""
+	case r.height < reg.begun+1: // the set of a block is in force two heights later
+		return "before consensus has the next set"
+	}
+	for _, c := range r.agreed {
+		if model := r.world.chain(c.ID); model != nil && model.State().Epoch < reg.epoch && c.Refused == "" {
+			return "before a contract has the next set"
+		}
+	}
+	return ""
+}
+
 func (r *run) handoverBegun() {
 	reg := r.registry
-	reg.handover, reg.banned, reg.settled = r.height, map[types.ValidatorID]bool{}, false
+	reg.handover, reg.ordered, reg.banned, reg.settled = r.height, false, map[types.ValidatorID]bool{}, false
 	r.rare("a handover")
 	for _, s := range r.agreed {
 		c := r.world.chain(s.ID)

@@ -201,11 +201,12 @@ func (r *run) block() {
 			n.work()
 		}
 	}
-	inHandover := r.registry.handover != 0 && r.rate(FaultBlackout) > 0 && r.dice.chance("blackout in a handover", 100)
+	step := r.handoverStep()
+	inHandover := step != "" && r.rate(FaultBlackout) > 0 && r.dice.chance("blackout in a handover", 80)
 	if r.fails("blackout", FaultBlackout) || inHandover {
 		r.rare("all processes die at once")
-		if r.registry.handover != 0 {
-			r.rare("all processes die during a handover")
+		if step != "" {
+			r.rare("all processes die " + step)
 		}
 		for _, n := range r.nodes {
 			if n.up() {

@@ -121,7 +121,7 @@ func (s *session) deposit(ctx context.Context, f depositFlags, with func(*evm.Cl
 	if err != nil {
 		return depositResult{}, err
 	}
-	result := depositResult{ID: source.Label + "/" + number(nonce), Tx: receipt.TxHash, Block: receipt.BlockNumber.Uint64()}
+	result := depositResult{ID: source.Label + "/" + number(nonce+source.TransferOffset), Tx: receipt.TxHash, Block: receipt.BlockNumber.Uint64()}
 	if f.noWait {
 		return result, nil
 	}

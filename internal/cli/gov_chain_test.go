@@ -214,7 +214,11 @@ func (r *realm) reanchor() {
 		r.t.Fatal(err)
 	}
 	await(r.t, "contradiction", func() bool { return r.chain("alpha").Paused == bridge.PauseContradicted })
+	r.refused(exitFailed, "the network has applied", r.as(0, "tx", "gov", "propose", "reanchor", "alpha", "--rpc", alpha.HTTPURL(), "--common", "99", "--yes")...)
 	// The order to pause is executed there, and takes the lost deposit's number.
+	if _, errs, code := run(r.t, r.as(0, "tx", "gov", "propose", "reanchor", "alpha", "--rpc", alpha.HTTPURL(), "--common", "0", "--dry-run")...); code != 0 {
+		r.t.Errorf("nothing in common: %s", errs)
+	}
 	args := []string{"reanchor", "alpha", "--rpc", alpha.HTTPURL(), "--common", fmt.Sprint(common)}
 	var out string
 	await(r.t, "anchor", func() bool {

@@ -36,7 +36,8 @@ var (
 type Sink interface {
 	// Position reads contract, account and fees at the newest block. What it
 	// says of the contract is at least as new as what it says of the account's
-	// mined transactions.
+	// mined transactions. No single endpoint of several can mislead it for more
+	// than one look in two.
 	Position(ctx context.Context) (OutboxPosition, error)
 	// Make builds and signs the transaction for a command, or for the rest of a
 	// half executed batch. It is pure.
@@ -65,6 +66,9 @@ type OutboxPosition struct {
 
 	Account Account
 	Market  Fees // what gets a transaction into one of the next blocks
+	// Rush is what to rise to where Market did not get a transaction into a
+	// block: of two endpoints that suggest different things, the dearer's.
+	Rush Fees
 }
 
 // Account is the relayer's account on a chain.
@@ -122,4 +126,11 @@ type Receipt struct {
 	Succeeded bool
 	Block     uint64
 	GasUsed   uint64
+	Cost      types.Amount // in the chain's finest unit; 0 if the chain does not say
+}
+
+// GasCost is what so much gas costs, in the chain's finest unit.
+func GasCost(gas, price uint64) types.Amount {
+	cost, _ := types.NewAmount(gas).Mul(types.NewAmount(price)) // below 2^128
+	return cost
 }

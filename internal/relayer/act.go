@@ -92,7 +92,7 @@ func (w *Worker) offer(ctx context.Context, a *attempt, tx chain.Tx) error {
 		if !errors.Is(err, chain.ErrUnderpriced) {
 			return err
 		}
-		fees, ok := replacement(tx.Fees, w.position.Market, w.cfg.MaxFee)
+		fees, ok := replacement(tx.Fees, w.position.Market, w.position.Rush, w.cfg.MaxFee)
 		if !ok {
 			return err
 		}

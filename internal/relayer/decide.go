@@ -125,7 +125,7 @@ func (s situation) tend(a *attempt, lowest bool, need chain.Fees, d *decision) c
 	last := a.latest()
 	outbid := last.Fees.Cap < need.Cap || last.Fees.Tip < need.Tip
 	if (lowest || outbid) && s.overdue(a.since) {
-		if fees, ok := replacement(last.Fees, need, s.maxFee); ok {
+		if fees, ok := replacement(last.Fees, need, s.position.Rush, s.maxFee); ok {
 			d.bumps = append(d.bumps, bump{a, fees})
 			return fees
 		}

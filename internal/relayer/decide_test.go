@@ -193,7 +193,7 @@ func TestDecide(t *testing.T) {
 func TestReplacement(t *testing.T) {
 	fees := chain.Fees{Tip: 1, Cap: 8}
 	for range 40 {
-		next, ok := replacement(fees, chain.Fees{}, math.MaxUint64)
+		next, ok := replacement(fees, chain.Fees{}, chain.Fees{}, math.MaxUint64)
 		if !ok || next.Tip*8 < fees.Tip*9 || next.Cap*8 < fees.Cap*9 {
 			t.Fatalf("%+v does not replace %+v", next, fees)
 		}
@@ -204,15 +204,21 @@ func TestReplacement(t *testing.T) {
 		most        uint64
 		want        chain.Fees
 		ok          bool
+		rush        chain.Fees
 	}{
-		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 1, Cap: 10}, 1000, chain.Fees{Tip: 10, Cap: 91}, true},
-		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 50, Cap: 500}, 1000, chain.Fees{Tip: 50, Cap: 500}, true},
-		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 50, Cap: 5000}, 1000, chain.Fees{Tip: 50, Cap: 1000}, true},
-		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 50, Cap: 5000}, 91, chain.Fees{Tip: 50, Cap: 91}, true},
-		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 1, Cap: 10}, 90, chain.Fees{}, false},
-		{chain.Fees{Tip: 80, Cap: 80}, chain.Fees{Tip: 1, Cap: 10, Legacy: true}, 100, chain.Fees{Tip: 91, Cap: 91, Legacy: true}, true},
+		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 1, Cap: 10}, 1000, chain.Fees{Tip: 10, Cap: 91}, true, chain.Fees{}},
+		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 50, Cap: 500}, 1000, chain.Fees{Tip: 50, Cap: 500}, true, chain.Fees{}},
+		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 50, Cap: 5000}, 1000, chain.Fees{Tip: 50, Cap: 1000}, true, chain.Fees{}},
+		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 50, Cap: 5000}, 91, chain.Fees{Tip: 50, Cap: 91}, true, chain.Fees{}},
+		{chain.Fees{Tip: 8, Cap: 80}, chain.Fees{Tip: 1, Cap: 10}, 90, chain.Fees{}, false, chain.Fees{}},
+		{chain.Fees{Tip: 80, Cap: 80}, chain.Fees{Tip: 1, Cap: 10, Legacy: true}, 100, chain.Fees{Tip: 91, Cap: 91, Legacy: true}, true, chain.Fees{}},
+		// Another endpoint suggests more: step by step, for it may lie.
+		{chain.Fees{Tip: 1, Cap: 21}, chain.Fees{Tip: 1, Cap: 21}, 1000, chain.Fees{Tip: 2, Cap: 24}, true, chain.Fees{Tip: 1, Cap: 21}},
+		{chain.Fees{Tip: 8, Cap: 28}, chain.Fees{Tip: 1, Cap: 21}, 1000, chain.Fees{Tip: 16, Cap: 56}, true, chain.Fees{Tip: 500, Cap: 520}},
+		{chain.Fees{Tip: 8, Cap: 28}, chain.Fees{Tip: 1, Cap: 21}, 1000, chain.Fees{Tip: 12, Cap: 32}, true, chain.Fees{Tip: 12, Cap: 32}},
+		{chain.Fees{Tip: 8, Cap: 8}, chain.Fees{Tip: 1, Cap: 1, Legacy: true}, 1000, chain.Fees{Tip: 16, Cap: 16, Legacy: true}, true, chain.Fees{Tip: 90, Cap: 90, Legacy: true}},
 	} {
-		if got, ok := replacement(c.old, c.market, c.most); got != c.want || ok != c.ok {
+		if got, ok := replacement(c.old, c.market, c.rush, c.most); got != c.want || ok != c.ok {
 			t.Errorf("%+v with market %+v: got %+v, %v", c.old, c.market, got, ok)
 		}
 	}

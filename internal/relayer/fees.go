@@ -22,18 +22,28 @@ func raise(n uint64) uint64 {
 	return n + step
 }
 
-// replacement is what to offer instead of old: an eighth more or the market's
-// price, whichever is greater. It is false where that is above most.
-func replacement(old, market chain.Fees, most uint64) (chain.Fees, bool) {
+// replacement is what to offer instead of old, which is stuck: an eighth more or
+// the market's price, whichever is greater, and a tip that doubles towards rush.
+// One endpoint's word cannot raise it faster. It is false where that is above
+// most.
+func replacement(old, market, rush chain.Fees, most uint64) (chain.Fees, bool) {
 	least := bumped(old)
 	if least.Cap > most {
 		return chain.Fees{}, false
 	}
-	return chain.Fees{
-		Tip:    min(max(least.Tip, market.Tip), most),
-		Cap:    min(max(least.Cap, market.Cap), most),
-		Legacy: market.Legacy,
-	}, true
+	tip := max(least.Tip, market.Tip, min(rush.Tip, double(old.Tip)))
+	limit := max(least.Cap, market.Cap)
+	if rush.Tip > market.Tip {
+		limit = max(limit, min(rush.Cap, double(old.Cap)))
+	}
+	return chain.Fees{Tip: min(tip, most), Cap: min(max(limit, tip), most), Legacy: market.Legacy}, true
+}
+
+func double(n uint64) uint64 {
+	if n > math.MaxUint64/2 {
+		return math.MaxUint64
+	}
+	return 2 * n
 }
 
 // affordable limits the market's price to most. It is false where that would

@@ -2,10 +2,10 @@ package evm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
+	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -41,12 +41,15 @@ const (
 // the transaction.
 const sendGrace = 250 * time.Millisecond
 
-// Sink emits to a bridge contract on an EVM chain. Reading asks the client's
-// endpoints in order; a transaction goes to all of them.
+// Sink emits to a bridge contract on an EVM chain. It asks all of the client's
+// endpoints, and sends to all of them.
 type Sink struct {
 	cfg     SinkConfig
 	chainID *big.Int
 	bridge  *bindings.Bridge
+	groups  int    // of the client's endpoints
+	offers  offers // what the endpoints say of fees
+	turn    uint64 // looks so far: whom to believe where two say different things
 }
 
 var _ chain.Sink = (*Sink)(nil)
@@ -62,8 +65,13 @@ func NewSink(cfg SinkConfig) (*Sink, error) {
 	if cfg.MaxCost == 0 {
 		cfg.MaxCost = DefaultMaxCost
 	}
+	groups := map[string]bool{}
+	for _, e := range cfg.Client.endpoints {
+		groups[e.group] = true
+	}
 	return &Sink{
 		cfg: cfg, chainID: new(big.Int).SetUint64(uint64(cfg.Client.ChainID())), bridge: bindings.NewBridge(),
+		groups: len(groups),
 	}, nil
 }
 
@@ -116,25 +124,58 @@ func (s *Sink) pack(e chain.Execution) ([]byte, error) {
 	return data, nil
 }
 
-// Simulate implements chain.Sink.
+// Simulate implements chain.Sink. That the contract takes it is believed at once,
+// for a lie costs a cheap revert. That it does not is believed if most of the
+// endpoints say so: one that lies must not stop the chain's relaying.
 func (s *Sink) Simulate(ctx context.Context, tx chain.Tx) error {
-	call := map[string]any{
-		"from": s.cfg.Key.Address(), "to": s.cfg.Client.Bridge(),
-		"gas": hexutil.Uint64(tx.Gas), "input": hexutil.Bytes(tx.Data),
-	}
 	var refused error // an answer, so that no other endpoint is asked
-	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) error {
-		var answer hexutil.Bytes
-		err := c.RPC.CallContext(ctx, &answer, "eth_call", call, "latest")
-		if isRevert(err) {
-			refused, err = err, nil
-		}
+	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) (err error) {
+		refused, err = s.call(ctx, c, tx)
 		return err
 	})
+	if err == nil && refused != nil && s.groups > 1 {
+		refused = s.most(ctx, tx, refused)
+	}
 	if err == nil {
 		err = refused
 	}
 	return s.classify("simulate", err)
+}
+
+// call runs the transaction at one endpoint; refused is the contract's answer.
+func (s *Sink) call(ctx context.Context, c Conn, tx chain.Tx) (refused, err error) {
+	call := map[string]any{
+		"from": s.cfg.Key.Address(), "to": s.cfg.Client.Bridge(),
+		"gas": hexutil.Uint64(tx.Gas), "input": hexutil.Bytes(tx.Data),
+	}
+	var answer hexutil.Bytes
+	err = c.RPC.CallContext(ctx, &answer, "eth_call", call, "latest")
+	if isRevert(err) {
+		return err, nil
+	}
+	return nil, err
+}
+
+// most asks all endpoints, and is nil unless more of them refuse than take it.
+func (s *Sink) most(ctx context.Context, tx chain.Tx, refused error) error {
+	var mu sync.Mutex
+	against := 0
+	s.cfg.Client.DoAll(ctx, func(ctx context.Context, c Conn) error {
+		refused, err := s.call(ctx, c, tx)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case refused != nil:
+			against++
+		case err == nil:
+			against--
+		}
+		return err
+	})
+	if against <= 0 {
+		return nil
+	}
+	return refused
 }
 
 // Send implements chain.Sink. It succeeds if one endpoint takes the
@@ -178,29 +219,4 @@ func (s *Sink) verdict(errs []error) error {
 		}
 	}
 	return first
-}
-
-// Receipt implements chain.Sink.
-func (s *Sink) Receipt(ctx context.Context, hash types.Hash) (*chain.Receipt, error) {
-	var answer json.RawMessage
-	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) error {
-		return c.RPC.CallContext(ctx, &answer, "eth_getTransactionReceipt", hash)
-	})
-	if err != nil {
-		return nil, s.classify("receipt", err)
-	}
-	if len(answer) == 0 || string(answer) == "null" {
-		return nil, nil
-	}
-	var receipt struct {
-		Status  hexutil.Uint64 `json:"status"`
-		Block   hexutil.Uint64 `json:"blockNumber"`
-		GasUsed hexutil.Uint64 `json:"gasUsed"`
-	}
-	if err := json.Unmarshal(answer, &receipt); err != nil {
-		return nil, fmt.Errorf("chain %s: receipt of %s: %w", s.cfg.Client.Name(), hash, err)
-	}
-	return &chain.Receipt{
-		Succeeded: receipt.Status == 1, Block: uint64(receipt.Block), GasUsed: uint64(receipt.GasUsed),
-	}, nil
 }

@@ -5,16 +5,20 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
+	"slices"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/rpc"
-	"github.com/holiman/uint256"
 
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
+
+// positionGrace is how long a look waits for more endpoints once one has
+// answered.
+const positionGrace = 250 * time.Millisecond
 
 // positionAnswers are the answers to one batch. Its order matters: account
 // first, contract last, so that a block that arrives in between never shows a
@@ -35,20 +39,66 @@ type positionAnswers struct {
 	price hexutil.Big
 }
 
-// Position implements chain.Sink: one batch, one round trip.
+// Position implements chain.Sink: one batch, one round trip, to all endpoints at
+// once. No single one of several is believed: see agreeOn and fees.
 func (s *Sink) Position(ctx context.Context) (chain.OutboxPosition, error) {
-	var position chain.OutboxPosition
-	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) (err error) {
-		position, err = s.position(ctx, c)
-		return err
-	})
-	if err != nil {
+	answers, err := s.askAll(ctx)
+	if len(answers) == 0 {
 		return chain.OutboxPosition{}, fmt.Errorf("chain %s: position: %w", s.cfg.Client.Name(), err)
 	}
+	s.turn++
+	position := agreeOn(answers, s.turn)
+	position.Market, position.Rush = s.offers.fees(time.Now(), s.turn, s.cfg.MinTip)
 	return position, nil
 }
 
-func (s *Sink) position(ctx context.Context, c Conn) (chain.OutboxPosition, error) {
+// askAll returns as soon as the answers are of use: when two groups say the same,
+// when all have answered, or when the others take too long. What arrives later
+// still counts for the fees.
+func (s *Sink) askAll(ctx context.Context) (answers []look, err error) {
+	late, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	interrupt := context.AfterFunc(ctx, func() { cancel(ctx.Err()) })
+	defer interrupt()
+	defer time.AfterFunc(positionGrace, func() { cancel(errSilent) })
+	said := make(chan look, 2*len(s.cfg.Client.endpoints))
+	failed := make(chan []error, 1)
+	go func() {
+		failed <- s.cfg.Client.DoAll(late, func(ctx context.Context, c Conn) error {
+			a, err := s.position(ctx, c)
+			if err != nil {
+				return err
+			}
+			s.offers.add(a.group, a.offer, time.Now())
+			select {
+			case said <- a:
+			default: // nobody waits any more
+			}
+			return nil
+		})
+	}()
+	var grace <-chan time.Time
+	for {
+		select {
+		case a := <-said:
+			answers = append(answers, a)
+			if s.groups == 1 || len(agreeing(answers)) > 1 {
+				return answers, nil
+			}
+			grace = time.After(positionGrace)
+		case errs := <-failed:
+			for len(said) > 0 {
+				answers = append(answers, <-said)
+			}
+			return answers, join(slices.DeleteFunc(errs, func(err error) bool { return err == nil }))
+		case <-grace:
+			return answers, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (s *Sink) position(ctx context.Context, c Conn) (look, error) {
 	var a positionAnswers
 	self := s.cfg.Key.Address()
 	view := func(data []byte) []any {
@@ -67,17 +117,28 @@ func (s *Sink) position(ctx context.Context, c Conn) (chain.OutboxPosition, erro
 		{Method: "eth_maxPriorityFeePerGas", Result: &a.tip}, // the last: not every client knows it
 	}
 	if err := c.RPC.BatchCallContext(ctx, batch); err != nil {
-		return chain.OutboxPosition{}, err
+		return look{}, err
 	}
 	for _, call := range batch[:len(batch)-1] {
 		if call.Error != nil {
-			return chain.OutboxPosition{}, fmt.Errorf("%s: %w", call.Method, call.Error)
+			return look{}, fmt.Errorf("%s: %w", call.Method, call.Error)
 		}
 	}
-	return s.decodePosition(&a, batch[len(batch)-1].Error == nil)
+	position, err := s.decodePosition(&a)
+	if err != nil {
+		return look{}, err
+	}
+	var base, tip *big.Int
+	if batch[len(batch)-1].Error == nil {
+		tip = a.tip.ToInt()
+	}
+	if a.block.BaseFee != nil {
+		base = a.block.BaseFee.ToInt()
+	}
+	return look{c.Group, position, offerOf(base, tip, a.price.ToInt())}, nil
 }
 
-func (s *Sink) decodePosition(a *positionAnswers, tipKnown bool) (chain.OutboxPosition, error) {
+func (s *Sink) decodePosition(a *positionAnswers) (chain.OutboxPosition, error) {
 	if a.block == nil {
 		return chain.OutboxPosition{}, errors.New("no latest block")
 	}
@@ -105,15 +166,6 @@ func (s *Sink) decodePosition(a *positionAnswers, tipKnown bool) (chain.OutboxPo
 		},
 	}
 	position.Nonce, position.NextItem, position.SealHeight = unpackSlot(a.slot)
-	tip := a.tip.ToInt()
-	if !tipKnown {
-		tip = nil
-	}
-	var base *big.Int
-	if a.block.BaseFee != nil {
-		base = a.block.BaseFee.ToInt()
-	}
-	position.Market = market(base, tip, a.price.ToInt(), s.cfg.MinTip)
 	return position, nil
 }
 
@@ -122,36 +174,4 @@ func (s *Sink) decodePosition(a *positionAnswers, tipKnown bool) (chain.OutboxPo
 // height (8), deposits (1).
 func unpackSlot(slot types.Hash) (nonce uint64, nextItem uint32, sealHeight uint64) {
 	return binary.BigEndian.Uint64(slot[16:24]), binary.BigEndian.Uint32(slot[12:16]), binary.BigEndian.Uint64(slot[4:12])
-}
-
-// market is what to offer: twice the base fee, so that a few full blocks do not
-// outbid it, and the tip that the endpoint suggests. Without a base fee (a chain
-// before EIP-1559) it is the gas price.
-func market(base, tip, price *big.Int, minTip uint64) chain.Fees {
-	if base == nil {
-		p := max(saturate(price), minTip)
-		return chain.Fees{Tip: p, Cap: p, Legacy: true}
-	}
-	if tip == nil {
-		tip = new(big.Int).Sub(price, base) // eth_gasPrice is base fee and tip
-		if tip.Sign() < 0 {
-			tip.SetUint64(0)
-		}
-	}
-	t := max(saturate(tip), minTip, 1)
-	double := saturate(new(big.Int).Lsh(base, 1))
-	if double > math.MaxUint64-t {
-		return chain.Fees{Tip: t, Cap: math.MaxUint64}
-	}
-	return chain.Fees{Tip: t, Cap: double + t}
-}
-
-// saturate is v as a uint64, or the greatest one. 2^64 wei is 18 ether for a
-// unit of gas, far above any limit.
-func saturate(v *big.Int) uint64 {
-	n, overflow := uint256.FromBig(v)
-	if overflow || !n.IsUint64() {
-		return math.MaxUint64
-	}
-	return n.Uint64()
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	abci "github.com/cometbft/cometbft/abci/types"
-	dbm "github.com/cosmos/cosmos-db"
 
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
@@ -145,7 +144,7 @@ func (r *run) arrive(n *node) bool {
 	}
 	const replays = 20 // blocks that it rather applies itself
 	if n.height < r.height-replays {
-		n.db = copyOf(donor.db)
+		n.db = donor.db.clone()
 		r.rare("a state is copied")
 		if r.registry.handover != 0 {
 			r.rare("a state is copied during a handover")
@@ -155,23 +154,6 @@ func (r *run) arrive(n *node) bool {
 	n.start()
 	n.catchUp()
 	return true
-}
-
-func copyOf(db *dbm.MemDB) *dbm.MemDB {
-	fresh := dbm.NewMemDB()
-	all, err := db.Iterator(nil, nil)
-	if err != nil {
-		panic(err) // memory
-	}
-	for ; all.Valid(); all.Next() {
-		if err := fresh.Set(slices.Clone(all.Key()), slices.Clone(all.Value())); err != nil {
-			panic(err) // memory
-		}
-	}
-	if err := all.Close(); err != nil {
-		panic(err) // memory
-	}
-	return fresh
 }
 
 // switchOff ends processes that nobody needs any more.
@@ -184,7 +166,7 @@ func (r *run) switchOff() {
 			continue
 		}
 		n.off, n.height = true, n.app.Height()
-		n.app, n.box, n.observers = nil, nil, nil
+		n.stop()
 	}
 }
 

@@ -42,9 +42,9 @@ func (p *precommit) shownTo(node int) signed {
 	return p.extensions[node]
 }
 
-// everybody: at every so many heights all processes judge what honest ones made;
-// at the others one does, for they all hold the same state. What liars made is
-// always judged by all.
+// everybody: at every so many heights all processes judge what honest ones made,
+// and apply the block; at the others one does of those that share a store, for they
+// all hold the same state. What liars made is always judged by all.
 const everybody = 6
 
 // anyHonest is an honest process that runs; without any, one that runs at all.
@@ -328,29 +328,4 @@ func (r *run) lastCommitOf(proposer *node) abci.ExtendedCommitInfo {
 		info.Votes = append(info.Votes, slot)
 	}
 	return info
-}
-
-// apply has every process finalize and commit the decided block.
-func (r *run) apply(b *block, votes []precommit, round int32) {
-	r.blocks = append(r.blocks, b)
-	blackout := r.fails("blackout in a block", FaultBlackout)
-	for _, n := range r.nodes {
-		if !n.up() {
-			continue
-		}
-		if blackout {
-			n.crash(0, "before FinalizeBlock, with all others")
-			continue
-		}
-		n.finalize(b)
-		if n.dies("between FinalizeBlock and Commit") {
-			continue
-		}
-		n.commit()
-		n.dies("after Commit")
-	}
-	if b.result == nil { // nobody was there to see it: whoever starts first will
-		r.rare("a block that nobody applied at once")
-	}
-	r.height, r.at, r.lastVotes, r.lastRound = b.process.Height, b.process.Time, votes, round
 }

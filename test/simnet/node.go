@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	abci "github.com/cometbft/cometbft/abci/types"
-	dbm "github.com/cosmos/cosmos-db"
 
 	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/app/store"
@@ -37,7 +36,8 @@ type node struct {
 	mute      int64 // until this height its signer is away
 	deaf      int64 // until this height its observers are away
 
-	db        *dbm.MemDB // survives a crash
+	db        memory       // survives a crash
+	store     *store.Store // over db; processes that hold the same state share both: see share
 	app       *app.App
 	box       *mailbox.Box
 	blind     bool // proposes without payloads of its own
@@ -54,12 +54,7 @@ func (n *node) start() {
 		n.run.broken("node", "%s: open the store: %v", n.Moniker, err)
 	}
 	n.box, n.observers = mailbox.New(), map[types.ChainID]*observer{}
-	n.app, err = app.New(app.Options{
-		Store: s, Mailbox: inbox{n.box, n}, Self: n.id, Logger: slog.New(strictLog{n}), Version: "simnet", Checks: n.run.memo.checks(),
-	})
-	if err != nil {
-		n.run.broken("node", "%s: start: %v", n.Moniker, err)
-	}
+	n.open(s)
 	n.setAlarms()
 	if n.app.Height() > 0 {
 		return
@@ -69,6 +64,17 @@ func (n *node) start() {
 	}
 }
 
+// open puts the application over a store.
+func (n *node) open(s *store.Store) {
+	a, err := app.New(app.Options{
+		Store: s, Mailbox: inbox{n.box, n}, Self: n.id, Logger: slog.New(strictLog{n}), Version: "simnet", Checks: n.run.memo.checks(),
+	})
+	if err != nil {
+		n.run.broken("node", "%s: start: %v", n.Moniker, err)
+	}
+	n.store, n.app = s, a
+}
+
 // crash ends the process: nothing but its database is left.
 func (n *node) crash(blocks int, where string) {
 	n.run.count(FaultCrash)
@@ -76,8 +82,14 @@ func (n *node) crash(blocks int, where string) {
 		n.run.rare(state)
 	}
 	n.run.trace("%s dies %s, for %d blocks", n.Moniker, where, blocks)
-	n.app, n.box, n.observers = nil, nil, nil
+	n.stop()
 	n.down = max(1, blocks)
+}
+
+// stop leaves nothing of the process but its database, as it was committed last.
+func (n *node) stop() {
+	n.db = n.db.clone() // the others may go on with theirs
+	n.store, n.app, n.box, n.observers = nil, nil, nil, nil
 }
 
 // up says whether the process runs.
@@ -88,7 +100,7 @@ func (n *node) catchUp() {
 	for n.app.Height() < n.run.height {
 		height := n.app.Height() + 1
 		n.finalize(n.run.blocks[height-1])
-		n.commit()
+		n.commit(n.app)
 		n.run.stats.Replayed++
 		if n.dies("while catching up") {
 			return
@@ -115,8 +127,9 @@ func (n *node) finalize(b *block) {
 	}
 }
 
-func (n *node) commit() {
-	if _, err := n.app.Commit(ctx, &abci.RequestCommit{}); err != nil {
+// commit saves what an application over the node's store has applied.
+func (n *node) commit(by *app.App) {
+	if _, err := by.Commit(ctx, &abci.RequestCommit{}); err != nil {
 		n.run.broken("I5", "%s: commit: %v", n.Moniker, err)
 	}
 }

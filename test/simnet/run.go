@@ -8,8 +8,8 @@ import (
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
-	dbm "github.com/cosmos/cosmos-db"
 
+	"github.com/icrosschain/bridged/app/store"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -179,7 +179,7 @@ func (r *run) begin() {
 
 func (r *run) newNode(m *member, liar bool) *node {
 	n := &node{
-		member: m, keys: []*member{m}, operators: []*member{m}, run: r, index: len(r.nodes), liar: liar, db: dbm.NewMemDB(), signed: map[uint64]types.Hash{},
+		member: m, keys: []*member{m}, operators: []*member{m}, run: r, index: len(r.nodes), liar: liar, db: newMemory(), signed: map[uint64]types.Hash{},
 	}
 	r.nodes = append(r.nodes, n)
 	return n
@@ -324,8 +324,10 @@ func (r *run) settled() {
 			r.rare("paused until the end")
 		}
 	}
+	audited := map[*store.Store]bool{}
 	for _, n := range r.nodes {
-		if n.up() {
+		if n.up() && !audited[n.store] {
+			audited[n.store] = true
 			n.view(func(state bridge.Reader) error { return r.audit(n, state) })
 		}
 	}

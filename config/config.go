@@ -82,6 +82,7 @@ type Chain struct {
 	MinAgree       uint64
 	SingleEndpoint bool
 	Finality       Finality
+	Verification   string
 	StartBlock     uint64
 	PollInterval   time.Duration
 	MaxRange       uint64
@@ -105,7 +106,7 @@ func Default() Config {
 // and endpoints.
 func DefaultChain() Chain {
 	return Chain{
-		MinAgree: 2, Finality: Finality{Tag: "finalized"},
+		MinAgree: 2, Finality: Finality{Tag: "finalized"}, Verification: "proof",
 		PollInterval: 2 * time.Second, MaxRange: 2000, RequestTimeout: 10 * time.Second,
 	}
 }

@@ -47,8 +47,14 @@ type Position struct {
 	Block uint64
 	Hash  types.Hash // of the block
 	Time  uint64     // the block's own time, Unix seconds
-	Inbox types.Mark // newest event; its Block is the finalised block: nothing newer up to there
+	// Inbox is the newest event, proven. Its Block says up to where it is proven
+	// that none is newer: the finalised block, or no more than the event's own.
+	Inbox types.Mark
 }
+
+// Complete says whether it is proven that no event up to the block is newer than
+// Inbox. Where it is not, silence contradicts nothing.
+func (p Position) Complete() bool { return p.Inbox.Block >= p.Block }
 
 // ReadOptions bound what Read keeps. It always reads, and proves, the whole
 // span; what is beyond the bounds it forgets again.

@@ -43,6 +43,7 @@ const (
 	CheckStale       Check = "stale head"      // finality went back
 	CheckFinality    Check = "finality broken" // a finalised block was replaced
 	CheckProof       Check = "state proof"     // the storage proof does not lead to the header's state root
+	CheckReceipts    Check = "receipts"        // the receipts do not lead to the header's receipts root
 	CheckContract    Check = "contract"        // no bridge there
 	CheckEmitter     Check = "foreign emitter" // a log of another contract
 	CheckLog         Check = "log form"        // a log that the bridge cannot have emitted

@@ -26,8 +26,8 @@ func (s *session) dialFinal(ctx context.Context, rpc, label string, contract typ
 	configured := s.configuredChains()[label]
 	return evm.Dial(ctx, evm.Config{
 		Name: label, ChainID: id, Bridge: contract, Endpoints: []evm.Endpoint{{URL: rpc}}, MinAgree: 1,
-		Finality:       evm.Finality{Tag: configured.Finality.Tag, Confirmations: configured.Finality.Confirmations},
-		ForeignHeaders: configured.ForeignHeaders, MaxRange: configured.MaxRange,
+		Finality:     evm.Finality{Tag: configured.Finality.Tag, Confirmations: configured.Finality.Confirmations},
+		Verification: evm.Verification(configured.Verification), ForeignHeaders: configured.ForeignHeaders, MaxRange: configured.MaxRange,
 	})
 }
 

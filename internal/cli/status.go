@@ -50,12 +50,13 @@ type statusChain struct {
 	Active   bool          `json:"active"`
 	Refused  string        `json:"refused"`
 	Cursor   uint64        `json:"cursor"`
-	Head     uint64        `json:"head"`      // agreed
-	OwnHead  uint64        `json:"own_head"`  // this validator's vote
-	Lag      uint64        `json:"lag"`       // blocks that the own vote is behind the agreed head
-	OpenCmds uint64        `json:"open"`      // commands assigned and not executed
-	Queued   uint64        `json:"queued"`    // entries that wait for a batch
-	MinAgree uint64        `json:"min_agree"` // of this home; 0 where it does not serve the chain
+	Head     uint64        `json:"head"`        // agreed
+	OwnHead  uint64        `json:"own_head"`    // this validator's vote
+	Lag      uint64        `json:"lag"`         // blocks that the own vote is behind the agreed head
+	OpenCmds uint64        `json:"open"`        // commands assigned and not executed
+	Queued   uint64        `json:"queued"`      // entries that wait for a batch
+	MinAgree uint64        `json:"min_agree"`   // of this home; 0 where it does not serve the chain
+	Verified string        `json:"verified_by"` // proof, receipts or agreement, as this home has it; empty where it does not serve the chain
 
 	Paused       bridge.Pause `json:"paused"`        // by the network: paused or contradicted; empty where it is not
 	PausedHeight uint64       `json:"paused_height"` // since when
@@ -153,7 +154,8 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID, heigh
 		}
 		line := statusChain{
 			Label: chain.Label, ID: chain.ID, Active: chain.Active, Refused: chain.Refused, Cursor: chain.Cursor, Head: chain.Head,
-			OpenCmds: chain.Outbox - chain.Executed, Queued: chain.Queued, MinAgree: configured[chain.Label].MinAgree,
+			OpenCmds: chain.Outbox - chain.Executed, Queued: chain.Queued,
+			MinAgree: configured[chain.Label].MinAgree, Verified: configured[chain.Label].Verification,
 			Paused: chain.Paused, PausedHeight: chain.PausedHeight, Alarm: raised[chain.ID],
 		}
 		line.Alarm.Kind = cmp.Or(line.Alarm.Kind, types.AlarmOff.String())
@@ -220,6 +222,9 @@ func printStatus(w io.Writer, r statusResult, height int64, catchingUp bool) {
 			agree = "not served"
 		case 1:
 			agree = "1 (one endpoint is believed)"
+		}
+		if c.MinAgree > 0 && c.Verified != "proof" {
+			agree += ", by " + c.Verified
 		}
 		rows[i] = []string{c.Label, number(c.Cursor), number(c.Head), number(c.OwnHead), number(c.Lag), number(c.OpenCmds), number(c.Queued), agree}
 	}

@@ -60,7 +60,7 @@ func Catalog() []Check {
 		{"endpoint.chain", "the endpoint is of the right chain", "Correct the URL in the chain's [[chains]] table: it belongs to another chain."},
 		{"endpoint.header", "its headers hash to their hash", "Replace the endpoint, or set foreign_headers = true if headers of this chain have fields that Ethereum's have not."},
 		{"endpoint.finality", "it knows finalised blocks", "Use an endpoint that serves the tag, or set finality to a number of confirmations if the chain has no such tag."},
-		{"endpoint.proofs", "it proves state (eth_getProof)", "Use an endpoint with eth_getProof at the finalised block: a full node of your own has it, some providers sell it as an extra."},
+		{"endpoint.proofs", "what it says can be verified", "Use an endpoint that has at the finalised block what the chain's verification needs (eth_getProof, or eth_getBlockReceipts): a full node of your own has both, some providers sell them as an extra. Where none has it, set verification for the chain to another way."},
 		{"endpoint.logs", "it has the logs from the cursor on", "Use an endpoint that keeps logs back to the block that is named: an archive node, or one that prunes less."},
 		{"endpoint.behind", "it keeps up with the others", "Wait until the endpoint has synchronised, or replace it."},
 		{"contract.code", "the contract is the bridge's", "Compare the address with \"bridged query chains\"; if it is right, stop the node and tell the other operators."},

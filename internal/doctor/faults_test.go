@@ -454,6 +454,11 @@ var chainFaults = []fault{
 	})},
 	{"no finalized tag", "endpoint.finality", doctor.Fail, refuse("finalized", "finalized block not found")},
 	{"no proofs", "endpoint.proofs", doctor.Fail, refuse("eth_getProof", "the method eth_getProof does not exist")},
+	{"no receipts", "endpoint.proofs", doctor.Fail, func(t *testing.T, w *world, home config.Home) []string {
+		inApp(func(c *config.Config) { c.Chains[0].Verification = "receipts" })(t, w, home)
+		return refuse("eth_getBlockReceipts", "the method eth_getBlockReceipts does not exist")(t, w, home)
+	}},
+	{"nothing is proven", "endpoint.proofs", doctor.Warn, inApp(func(c *config.Config) { c.Chains[0].Verification = "agreement" })},
 	{"pruned logs", "endpoint.logs", doctor.Fail, refuse("eth_getLogs", "history has been pruned for this block")},
 	{"an endpoint behind the others", "endpoint.behind", doctor.Warn, beside(func(t *testing.T, w *world) string {
 		first, err := w.eth.HeaderByNumber(t.Context(), nil)

@@ -228,7 +228,7 @@ func ChainConfig(c config.Chain) evm.Config {
 	return evm.Config{
 		Name: c.Name, ChainID: types.ChainID(c.ID), Bridge: c.Contract, Endpoints: endpoints,
 		MinAgree: int(c.MinAgree), Finality: evm.Finality{Tag: c.Finality.Tag, Confirmations: c.Finality.Confirmations},
-		MaxRange: c.MaxRange, RequestTimeout: c.RequestTimeout, StartBlock: c.StartBlock, ForeignHeaders: c.ForeignHeaders,
+		Verification: evm.Verification(c.Verification), MaxRange: c.MaxRange, RequestTimeout: c.RequestTimeout, StartBlock: c.StartBlock, ForeignHeaders: c.ForeignHeaders,
 	}
 }
 

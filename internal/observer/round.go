@@ -74,11 +74,13 @@ func (o *Observer) follow() error {
 func (o *Observer) compare(p chain.Position) error {
 	cursor, by := o.agreed.Cursor, max(o.agreed.Head, o.agreed.CursorBlock)
 	switch {
-	case p.Inbox.Nonce < cursor && p.Block >= by:
+	case p.Inbox.Nonce < cursor && p.Block >= by && p.Complete():
 		return o.contradicts(p, p.Inbox, "the inbox ends at nonce %d in final block %d, and the network has applied nonce %d by block %d",
 			p.Inbox.Nonce, p.Block, cursor, by)
 	case p.Inbox.Nonce == cursor && p.Inbox.Hash != o.agreed.CursorHash:
 		return o.contradicts(p, p.Inbox, "at nonce %d the chain has %s, the network agreed on %s", cursor, p.Inbox.Hash, o.agreed.CursorHash)
+	case p.Inbox.Nonce < o.tip.Nonce && p.Block >= by && !p.Complete():
+		return chain.Failed(chain.CheckHidden, "the endpoints tell of no event after nonce %d up to block %d, and %d is known", p.Inbox.Nonce, p.Block, o.tip.Nonce)
 	case p.Inbox.Nonce < o.tip.Nonce:
 		return chain.Failed(chain.CheckStale, "the finalised inbox ends at nonce %d (block %d), %d is known", p.Inbox.Nonce, p.Block, o.tip.Nonce)
 	case p.Inbox.Nonce == o.tip.Nonce && p.Inbox.Hash != o.tip.Hash:
@@ -143,7 +145,7 @@ func (o *Observer) read(ctx context.Context, params types.Params, p chain.Positi
 		o.advance(batch, to)
 	}
 	if o.tip.Nonce == p.Inbox.Nonce {
-		o.tip.Block = p.Block + 1 // proven: nothing newer up to p.Block
+		o.tip.Block = p.Inbox.Block + 1 // proven: nothing newer up to there
 	}
 	if err := o.cfg.Mailbox.Add(o.cfg.Chain, news); err != nil {
 		return false, &chain.Error{Check: chain.CheckHidden, Severity: chain.Rewind, Err: err}

@@ -22,6 +22,10 @@ type Config struct {
 	MinAgree int
 	Finality Finality
 
+	// Verification is how the inbox is verified under an agreed header; ByProof
+	// by default. There is no going from one to another by itself.
+	Verification Verification
+
 	MaxRange       uint64        // blocks of one eth_getLogs; default 2000
 	RequestTimeout time.Duration // of one request; default 10 s
 	// StartBlock is the block that deployed the contract, or one before: where
@@ -54,6 +58,27 @@ func (f Finality) String() string {
 	return f.Tag
 }
 
+// Verification says what shows that the inbox is what an endpoint says.
+type Verification string
+
+// What Verification can be.
+const (
+	ByProof     Verification = "proof"     // eth_getProof against the state root
+	ByReceipts  Verification = "receipts"  // eth_getBlockReceipts against the receipts root
+	ByAgreement Verification = "agreement" // nothing but min_agree: a plain read
+)
+
+// means is the same for people.
+func (v Verification) means() string {
+	switch v {
+	case ByReceipts:
+		return "events are proven by the receipts of their blocks; that there are no others is what min_agree groups say"
+	case ByAgreement:
+		return "nothing is proven: min_agree groups are believed"
+	}
+	return "proofs of the contract's storage"
+}
+
 const (
 	defaultMaxRange = 2000
 	defaultTimeout  = 10 * time.Second
@@ -83,6 +108,13 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if f := c.Finality; (f.Tag != "") == (f.Confirmations != 0) || f.Tag != "" && f.Tag != "finalized" && f.Tag != "safe" {
 		bad(`finality %q with %d confirmations: want "finalized", "safe" or a number of confirmations`, f.Tag, f.Confirmations)
+	}
+	switch c.Verification {
+	case "":
+		c.Verification = ByProof
+	case ByProof, ByReceipts, ByAgreement:
+	default:
+		bad("verification %q: want %q, %q or %q", c.Verification, ByProof, ByReceipts, ByAgreement)
 	}
 	groups := map[string]bool{}
 	endpoints := make([]Endpoint, len(c.Endpoints))

@@ -5,6 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
@@ -21,7 +25,10 @@ type header struct {
 	Hash   types.Hash
 	Parent types.Hash
 	Root   types.Hash // of the state
-	Time   uint64
+	// Receipts is the root of the block's receipts; zero where the server names
+	// none.
+	Receipts types.Hash
+	Time     uint64
 }
 
 // told is a header and how one endpoint told it.
@@ -31,7 +38,8 @@ type told struct {
 }
 
 // fetchHeader asks one endpoint for a header by number or tag. Unless foreign
-// is set, its hash is recomputed from all its fields.
+// is set, its hash is recomputed from all its fields; else it is taken as given,
+// with the fields beside it, for min_agree to decide.
 func fetchHeader(ctx context.Context, conn Conn, block string, foreign bool) (told, error) {
 	var raw json.RawMessage
 	if err := conn.RPC.CallContext(ctx, &raw, "eth_getBlockByNumber", block, false); err != nil {
@@ -50,6 +58,7 @@ func parseHeader(raw []byte, foreign bool) (header, error) {
 		Hash   *common.Hash   `json:"hash"`
 		Parent common.Hash    `json:"parentHash"`
 		Root   *common.Hash   `json:"stateRoot"`
+		Logs   common.Hash    `json:"receiptsRoot"`
 		Time   hexutil.Uint64 `json:"timestamp"`
 	}
 	if err := json.Unmarshal(raw, &said); err != nil {
@@ -58,22 +67,63 @@ func parseHeader(raw []byte, foreign bool) (header, error) {
 	if said.Hash == nil || said.Root == nil || *said.Hash == (common.Hash{}) || *said.Root == (common.Hash{}) {
 		return header{}, chain.Failed(chain.CheckHeader, "a header without hash or state root")
 	}
-	h := header{Number: uint64(said.Number), Hash: *said.Hash, Parent: said.Parent, Root: *said.Root, Time: uint64(said.Time)}
+	h := header{Number: uint64(said.Number), Hash: *said.Hash, Parent: said.Parent, Root: *said.Root, Receipts: said.Logs, Time: uint64(said.Time)}
 	if foreign {
 		return h, nil
 	}
 	var full gethtypes.Header
 	if err := json.Unmarshal(raw, &full); err != nil {
-		return header{}, chain.Failed(chain.CheckHeader, "block %d: %w", h.Number, err)
+		return header{}, chain.Failed(chain.CheckHeader, "block %d: %w; %s", h.Number, err, foreignAdvice)
 	}
 	if hash := full.Hash(); hash != h.Hash {
-		return header{}, chain.Failed(chain.CheckHeader, "block %d: the fields hash to %s, the server says %s", h.Number, hash, h.Hash)
+		if unknown := unknownFields(raw); len(unknown) > 0 {
+			return header{}, chain.Failed(chain.CheckHeader,
+				"block %d: its hash %s cannot be recomputed, for it has fields that Ethereum's headers have not (%s); %s",
+				h.Number, h.Hash, strings.Join(unknown, ", "), foreignAdvice)
+		}
+		return header{}, chain.Failed(chain.CheckHeader, "block %d: the fields hash to %s, the server says %s; %s",
+			h.Number, hash, h.Hash, foreignAdvice)
 	}
 	if !full.Number.IsUint64() || full.Number.Uint64() != h.Number {
 		return header{}, chain.Failed(chain.CheckHeader, "block number %s and %d", full.Number, h.Number)
 	}
-	h.Parent, h.Root, h.Time = full.ParentHash, full.Root, full.Time
+	h.Parent, h.Root, h.Receipts, h.Time = full.ParentHash, full.Root, full.ReceiptHash, full.Time
 	return h, nil
+}
+
+// foreignAdvice ends the error of a header whose hash is not that of its fields.
+const foreignAdvice = "if all endpoints of this chain say so, its headers are not Ethereum's, or of a newer kind than this program knows: set foreign_headers = true"
+
+// blockFields are what eth_getBlockByNumber says of a block, the header's fields
+// that go-ethereum hashes included.
+var blockFields = func() map[string]bool {
+	known := map[string]bool{}
+	for _, name := range []string{"hash", "size", "totalDifficulty", "uncles", "transactions", "withdrawals", "author"} {
+		known[name] = true
+	}
+	header := reflect.TypeFor[gethtypes.Header]()
+	for field := range header.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		known[name] = true
+	}
+	return known
+}()
+
+// unknownFields names what a server says of a block that blockFields has not,
+// shortened to what fits a log line.
+func unknownFields(raw []byte) []string {
+	const most, longest = 8, 40
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return nil
+	}
+	var unknown []string
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !blockFields[name] && len(unknown) < most {
+			unknown = append(unknown, fmt.Sprintf("%.*q", longest, name))
+		}
+	}
+	return unknown
 }
 
 // fetchFinalized asks one endpoint for the block that it holds final.

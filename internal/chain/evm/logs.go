@@ -1,10 +1,12 @@
 package evm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/big"
 	"net/http"
+	"slices"
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
@@ -42,6 +44,8 @@ func (s *Source) fetchRange(ctx context.Context, first, last uint64, collector *
 
 // fetchFrom asks one endpoint, for ever smaller ranges while it refuses.
 func (s *Source) fetchFrom(ctx context.Context, e *endpoint, first, last uint64, collector *chain.Collector) ([]chain.Logged, uint64, error) {
+	limit := s.limits[e]
+	last = min(last, first+limit.blocks()-1)
 	for timeouts := 0; ; {
 		logs, err := s.fetchLogs(ctx, e, first, last, topics)
 		if err == nil {
@@ -52,9 +56,7 @@ func (s *Source) fetchFrom(ctx context.Context, e *endpoint, first, last uint64,
 			if err != nil {
 				return nil, 0, e.failed(err)
 			}
-			if last-first+1 >= s.span {
-				s.span = min(s.span+s.span/4+1, s.client.cfg.MaxRange)
-			}
+			limit.serve(last-first+1, len(logs))
 			return events, last, nil
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -63,8 +65,41 @@ func (s *Source) fetchFrom(ctx context.Context, e *endpoint, first, last uint64,
 		if ctx.Err() != nil || first == last || timeouts > maxTimeouts || !mayBeTooMuch(err) {
 			return nil, 0, err
 		}
+		limit.refuse(last - first + 1)
 		last = first + (last-first)/2
-		s.span = last - first + 1
+	}
+}
+
+// lastEvent asks one endpoint for the newest event from first to last, from the
+// end backwards; nonce 0 says that it knows none. Of any nonce, or of those that
+// are wanted as topics.
+func (s *Source) lastEvent(ctx context.Context, e *endpoint, first, last uint64, wanted []common.Hash) (chain.Logged, error) {
+	limit := s.limits[e]
+	for timeouts := 0; ; {
+		from := max(first, last-min(last, limit.blocks()-1))
+		logs, err := s.fetchLogs(ctx, e, from, last, topics, wanted)
+		if errors.Is(err, context.DeadlineExceeded) {
+			timeouts++
+		}
+		if err != nil && from < last && ctx.Err() == nil && timeouts <= maxTimeouts && mayBeTooMuch(err) {
+			limit.refuse(last - from + 1)
+			continue
+		}
+		if err != nil {
+			return chain.Logged{}, err
+		}
+		limit.serve(last-from+1, len(logs))
+		events, err := s.decode(logs, from, last)
+		if err != nil {
+			return chain.Logged{}, e.failed(err)
+		}
+		if len(events) > 0 {
+			return slices.MaxFunc(events, func(a, b chain.Logged) int { return cmp.Compare(a.Nonce, b.Nonce) }), nil
+		}
+		if from <= first {
+			return chain.Logged{}, nil
+		}
+		last = from - 1
 	}
 }
 

@@ -64,10 +64,20 @@ func (p Probe) head(ctx context.Context, fetch func(context.Context, Conn) (told
 	return h, err
 }
 
-// Inbox proves the contract's inbox under a header.
+// Inbox verifies the contract's inbox under a header as the configuration wants
+// it. By receipts it is what the header's own block shows: nonce 0 if that has no
+// event.
 func (p Probe) Inbox(ctx context.Context, at Head) (mark types.Mark, err error) {
+	bridge := p.client.cfg.Bridge
 	err = p.endpoint.do(ctx, func(ctx context.Context, conn Conn) (err error) {
-		mark, _, err = proveInbox(ctx, conn, p.client.cfg.Bridge, at.header)
+		switch p.client.cfg.Verification {
+		case ByReceipts:
+			mark, _, err = proveBlock(ctx, conn, bridge, at.header)
+		case ByAgreement:
+			mark, _, err = readInbox(ctx, conn, bridge, at.Number)
+		default:
+			mark, _, err = proveInbox(ctx, conn, bridge, at.header)
+		}
 		return err
 	})
 	return mark, err

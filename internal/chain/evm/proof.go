@@ -84,11 +84,16 @@ func verifyInbox(p accountProof, bridge types.Address, h header) (types.Mark, er
 	if err != nil {
 		return types.Mark{}, err
 	}
+	return inboxOf(position, hash, bridge, h.Number)
+}
+
+// inboxOf reads the inbox out of the contract's two slots.
+func inboxOf(position, hash types.Hash, bridge types.Address, number uint64) (types.Mark, error) {
 	nonce := binary.BigEndian.Uint64(position[24:])
 	if nonce == 0 || hash == (types.Hash{}) {
-		return types.Mark{}, chain.Failed(chain.CheckContract, "%s is no bridge: its inbox is empty at block %d", bridge, h.Number)
+		return types.Mark{}, chain.Failed(chain.CheckContract, "%s is no bridge: its inbox is empty at block %d", bridge, number)
 	}
-	return types.Mark{Nonce: nonce, Hash: hash, Block: h.Number}, nil
+	return types.Mark{Nonce: nonce, Hash: hash, Block: number}, nil
 }
 
 // proveSlot is the value of a storage slot under the account's storage root;

@@ -16,10 +16,12 @@ type Source struct {
 	client *Client
 	log    *slog.Logger
 
-	last  chain.Sighting // newest position proven
-	first int            // endpoint that served the last read
-	span  uint64         // blocks that servers lately answered for at once
-	told  map[string]bool
+	last   chain.Sighting // newest position verified
+	heard  uint64         // block up to which all endpoints were asked for events, for ByReceipts
+	first  int            // endpoint that served last
+	limits map[*endpoint]*limit
+	told   map[string]bool
+	said   bool // what verification rests on
 }
 
 var _ chain.Source = (*Source)(nil)
@@ -29,7 +31,11 @@ func NewSource(c *Client, log *slog.Logger) *Source {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), span: c.cfg.MaxRange, told: map[string]bool{}}
+	s := &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), limits: map[*endpoint]*limit{}, told: map[string]bool{}}
+	for _, e := range c.endpoints {
+		s.limits[e] = newLimit(c.cfg.MaxRange)
+	}
+	return s
 }
 
 // Finalized implements chain.Source.
@@ -46,7 +52,7 @@ func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
 	if err := s.keepsItsWord(ctx, newest, agreed); err != nil {
 		return chain.Position{}, err
 	}
-	seen, err := s.sight(ctx, agreed)
+	seen, err := s.sight(ctx, newest, agreed, s.last.Inbox)
 	if err != nil {
 		return chain.Position{}, err
 	}
@@ -58,24 +64,30 @@ func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
 		})
 	}
 	s.last = seen
+	s.sayOnce(agreed)
 	return seen.Position, nil
 }
 
-// sight proves the inbox under an agreed header.
-func (s *Source) sight(ctx context.Context, agreed agreement) (chain.Sighting, error) {
-	h := agreed.header
-	seen := chain.Sighting{Position: chain.Position{Block: h.Number, Hash: h.Hash, Time: h.Time}}
-	var proof chain.Answer
-	var err error
-	s.first, err = s.client.doFrom(ctx, s.first, func(ctx context.Context, conn Conn) (err error) {
-		seen.Inbox, proof, err = proveInbox(ctx, conn, s.client.cfg.Bridge, h)
-		return err
-	})
-	if err != nil {
-		return chain.Sighting{}, err
+// sayOnce logs what this chain's verification rests on, once it has begun.
+func (s *Source) sayOnce(agreed agreement) {
+	if s.said {
+		return
 	}
-	seen.Answers = bounded(append(agreed.answers, proof))
-	return seen, nil
+	s.said = true
+	cfg := s.client.cfg
+	level := slog.LevelInfo
+	if cfg.Verification == ByAgreement {
+		level = slog.LevelWarn
+	}
+	s.log.Log(context.Background(), level, "inbox is verified", "by", cfg.Verification, "means", cfg.Verification.means(), "min_agree", cfg.MinAgree)
+	if !cfg.ForeignHeaders {
+		return
+	}
+	if _, err := parseHeader(agreed.answers[0].Answer, false); err == nil {
+		s.log.Warn("foreign_headers is set and not needed: this chain's block hashes can be recomputed; remove it")
+		return
+	}
+	s.log.Warn("block hashes are taken as min_agree groups give them, and not recomputed", "unknown_fields", unknownFields(agreed.answers[0].Answer))
 }
 
 // Read implements chain.Source. An endpoint whose logs do not prove out is
@@ -118,11 +130,7 @@ func (s *Source) readOnce(ctx context.Context, from, to types.Mark, o chain.Read
 		next = max(next, s.client.cfg.StartBlock)
 	}
 	for next <= to.Block && !collector.Done() {
-		last := to.Block
-		if to.Block-next >= s.span {
-			last = next + s.span - 1
-		}
-		events, read, err := s.fetchRange(ctx, next, last, collector)
+		events, read, err := s.fetchRange(ctx, next, to.Block, collector)
 		if err != nil {
 			return chain.Batch{}, err
 		}

@@ -20,7 +20,7 @@ const maxKept = 64 << 10
 func (s *Source) Answers() []chain.Answer { return s.last.Answers }
 
 // Forget implements chain.Source.
-func (s *Source) Forget() { s.last = chain.Sighting{} }
+func (s *Source) Forget() { s.last, s.heard = chain.Sighting{}, 0 }
 
 // keepsItsWord checks that the chain which an agreed header ends still has the
 // final block that was proven last. Nobody is believed for less than min_agree
@@ -43,14 +43,14 @@ func (s *Source) keepsItsWord(ctx context.Context, newest []said, agreed agreeme
 	}
 	return chain.Contradicts(chain.CheckFinality, chain.Contradiction{
 		Text: fmt.Sprintf("final block %d was %s and is %s", last.Block, last.Hash, now.header.Hash),
-		Was:  last, Is: s.sightIfPossible(ctx, now),
+		Was:  last, Is: s.sightIfPossible(ctx, newest, now),
 	})
 }
 
-// sightIfPossible proves the inbox for the evidence. A block hash contradicts
+// sightIfPossible verifies the inbox for the evidence. A block hash contradicts
 // without it.
-func (s *Source) sightIfPossible(ctx context.Context, agreed agreement) chain.Sighting {
-	seen, err := s.sight(ctx, agreed)
+func (s *Source) sightIfPossible(ctx context.Context, newest []said, agreed agreement) chain.Sighting {
+	seen, err := s.sight(ctx, newest, agreed, types.Mark{})
 	if err == nil {
 		return seen
 	}
@@ -105,33 +105,12 @@ func (s *Source) At(ctx context.Context, nonce uint64, to types.Mark) (types.Mar
 
 // find asks one endpoint for the event of a nonce, from a block downwards.
 func (s *Source) find(ctx context.Context, e *endpoint, nonce, last uint64) (types.Mark, error) {
-	lowest := min(s.client.cfg.StartBlock, last)
-	wanted := common.BigToHash(new(big.Int).SetUint64(nonce))
-	for {
-		first := lowest
-		if last-lowest >= s.span {
-			first = last - s.span + 1
-		}
-		logs, err := s.fetchLogs(ctx, e, first, last, topics, []common.Hash{wanted})
-		if err != nil && first < last && ctx.Err() == nil && mayBeTooMuch(err) {
-			s.span = (last - first + 1) / 2
-			continue
-		}
-		if err != nil {
-			return types.Mark{}, err
-		}
-		events, err := s.decode(logs, first, last)
-		if err != nil {
-			return types.Mark{}, e.failed(err)
-		}
-		for _, event := range events {
-			if event.Nonce == nonce {
-				return types.Mark{Nonce: nonce, Hash: event.Hash, Block: event.Block}, nil
-			}
-		}
-		if first <= lowest {
-			return types.Mark{}, e.failed(chain.Failed(chain.CheckHidden, "there is no event %d", nonce))
-		}
-		last = first - 1
+	event, err := s.lastEvent(ctx, e, min(s.client.cfg.StartBlock, last), last, []common.Hash{common.BigToHash(new(big.Int).SetUint64(nonce))})
+	if err != nil {
+		return types.Mark{}, err
 	}
+	if event.Nonce != nonce {
+		return types.Mark{}, e.failed(chain.Failed(chain.CheckHidden, "there is no event %d", nonce))
+	}
+	return types.Mark{Nonce: nonce, Hash: event.Hash, Block: event.Block}, nil
 }

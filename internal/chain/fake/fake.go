@@ -38,6 +38,7 @@ type Chain struct {
 	stalled    bool
 	panics     bool
 	lie        Lie
+	partial    bool
 	reads      int
 
 	outbox outbox
@@ -172,6 +173,10 @@ func (c *Chain) Stall(stalled bool) { c.set(func() { c.stalled = stalled }) }
 // Panic makes every request panic, as a bug in a Source would.
 func (c *Chain) Panic(panics bool) { c.set(func() { c.panics = panics }) }
 
+// Partial makes the finalised position one of a source that proves events, and
+// not that there are no newer ones: what a Lie hides is then missing there too.
+func (c *Chain) Partial(partial bool) { c.set(func() { c.partial = partial }) }
+
 // Tell makes the servers lie; the zero Lie is the truth.
 func (c *Chain) Tell(l Lie) { c.set(func() { c.lie = l }) }
 
@@ -237,11 +242,29 @@ func (c *Chain) Finalized(ctx context.Context) (chain.Position, error) {
 	defer c.mu.Unlock()
 	number := c.final - min(c.final, c.lie.Behind)
 	inbox := c.inboxAt(number)
-	inbox.Block = number
+	switch {
+	case !c.partial:
+		inbox.Block = number
+	case c.lie.Hide > 0 && inbox.Nonce >= c.lie.Hide:
+		inbox = c.markAt(c.lie.Hide - 1)
+	}
 	if c.lie.Rewrite {
 		inbox.Hash = crypto.Keccak256Hash(inbox.Hash[:])
 	}
 	return chain.Position{Block: number, Hash: c.blocks[number].hash, Time: number * blockSeconds, Inbox: inbox}, nil
+}
+
+// markAt is the event of a nonce as a mark.
+func (c *Chain) markAt(nonce uint64) types.Mark {
+	at := types.Mark{Hash: c.seed}
+	for _, b := range c.blocks {
+		for _, e := range b.events {
+			if e.Nonce <= nonce {
+				at = types.Mark{Nonce: e.Nonce, Hash: e.Hash, Block: e.Block}
+			}
+		}
+	}
+	return at
 }
 
 // Read is what chain.Source says.

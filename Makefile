@@ -114,6 +114,10 @@ bench: ## run the benchmarks
 bench-throughput: ## measure finalised transfers a second: four validators over model chains
 	go run ./test/bench/throughput $(ARGS)
 
+.PHONY: bench-chains
+bench-chains: ## measure what many chains in one validator cost each other (ARGS=--rest: requests at rest)
+	go run ./test/bench/chains $(ARGS)
+
 .PHONY: gas
 gas: ## measure the gas of the bridge contract
 	go run ./contracts/gas $(ARGS)

@@ -22,7 +22,11 @@ type Config struct {
 	// FinalityLag is how many blocks `finalized` trails behind the newest; `safe`
 	// trails half as many.
 	FinalityLag uint64
-	Endpoints   int // JSON-RPC servers, each at a loopback port of its own
+	// FinalityEvery is for chains that make many blocks final together: those
+	// whose numbers it divides are the ones that may be the newest final block.
+	// Default 1.
+	FinalityEvery uint64
+	Endpoints     int // JSON-RPC servers, each at a loopback port of its own
 }
 
 // Chain is a model chain and its servers. It is safe for concurrent use.
@@ -154,6 +158,13 @@ func (c *Chain) Finalized() (block, nonce uint64) {
 	return b.number(), b.state.InboxNonce
 }
 
+// Head is the number of the newest block.
+func (c *Chain) Head() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.head()
+}
+
 // Contract reads the contract's model, as the block being made leaves it.
 func (c *Chain) Contract() bridgetest.State {
 	c.mu.Lock()
@@ -163,6 +174,9 @@ func (c *Chain) Contract() bridgetest.State {
 
 func (c *Chain) head() uint64 { return uint64(len(c.blocks) - 1) }
 
-func (c *Chain) final() uint64 { return c.head() - min(c.head(), c.cfg.FinalityLag) }
+func (c *Chain) final() uint64 {
+	newest := c.head() - min(c.head(), c.cfg.FinalityLag)
+	return newest - newest%max(c.cfg.FinalityEvery, 1)
+}
 
 func (c *Chain) safe() uint64 { return c.head() - min(c.head(), c.cfg.FinalityLag/2) }

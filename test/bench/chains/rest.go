@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// atRest are chains of several kinds, all of them idle.
+var atRest = []struct {
+	name string
+	spec
+}{
+	{"a block a second, final after 2", spec{block: time.Second, lag: 2}},
+	{"a block in 2 s, final after 2", spec{block: 2 * time.Second, lag: 2}},
+	{"a block in 12 s, final after 2", spec{block: 12 * time.Second, lag: 2}},
+	{"a block in 12 s, 32 final together after 64", spec{block: 12 * time.Second, lag: 64, epoch: 32}},
+}
+
+// settle is how long nothing has happened before it counts: ten blocks of the
+// slowest chain, from which a node may learn how slow it is.
+const settle = 2 * time.Minute
+
+// counts are requests of one chain: of each endpoint, by method.
+type counts [endpoints]map[string]uint64
+
+// rest counts what one node asks of idle chains.
+func rest(ctx context.Context, o options) error {
+	specs := make([]spec, len(atRest))
+	for i, kind := range atRest {
+		specs[i] = kind.spec
+	}
+	n, err := newNetwork(ctx, o, specs, len(specs))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.node.Run(ctx) })
+	ready, readyNow := context.WithCancel(ctx)
+	for i, c := range n.chains {
+		group.Go(func() error {
+			if err := c.hurry(ready); err != nil {
+				return err
+			}
+			return n.run(ctx, i, 1)
+		})
+	}
+	group.Go(func() error {
+		defer cancel()
+		if err := n.ready(ctx); err != nil {
+			return err
+		}
+		readyNow()
+		return n.count(ctx, o.length)
+	})
+	err = group.Wait()
+	readyNow()
+	return errors.Join(err, n.close())
+}
+
+// hurry makes blocks quickly while the chain is being set up.
+func (c *chain) hurry(until context.Context) error {
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-until.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if err := c.Mine(); err != nil {
+			return err
+		}
+	}
+}
+
+// count takes what was asked in a span in which nothing happened, and prints it
+// for each source block.
+func (n *network) count(ctx context.Context, length time.Duration) error {
+	if err := wait(ctx, settle); err != nil {
+		return err
+	}
+	before, blocks := make([]counts, len(n.chains)), make([]uint64, len(n.chains))
+	for i, c := range n.chains {
+		before[i], blocks[i] = c.counts(), c.Head()
+	}
+	if err := wait(ctx, length); err != nil {
+		return err
+	}
+	for i, c := range n.chains {
+		fmt.Printf("\n%s: %d blocks\n", atRest[i].name, c.Head()-blocks[i])
+		c.counts().since(before[i]).print(c.Head() - blocks[i])
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+func (c *chain) counts() (all counts) {
+	for i, e := range c.Endpoints() {
+		all[i] = e.Requests()
+	}
+	return all
+}
+
+// since is what was asked after other counts.
+func (c counts) since(before counts) counts {
+	for i := range c {
+		for method, n := range before[i] {
+			c[i][method] -= n
+		}
+	}
+	return c
+}
+
+// print shows requests for each source block.
+func (c counts) print(blocks uint64) {
+	all := map[string]bool{}
+	for _, e := range c {
+		for method, n := range e {
+			all[method] = all[method] || n > 0
+		}
+	}
+	maps.DeleteFunc(all, func(_ string, asked bool) bool { return !asked })
+	each := func(n uint64) float64 { return float64(n) / float64(blocks) }
+	var sums [endpoints]uint64
+	fmt.Printf("  %-28s %8s %8s %8s %8s\n", "requests for each block", "first", "second", "third", "all")
+	for _, method := range slices.Sorted(maps.Keys(all)) {
+		fmt.Printf("  %-28s", method)
+		sum := uint64(0)
+		for i, e := range c {
+			fmt.Printf(" %8.2f", each(e[method]))
+			sums[i] += e[method]
+			sum += e[method]
+		}
+		fmt.Printf(" %8.2f\n", each(sum))
+	}
+	fmt.Printf("  %-28s %8.2f %8.2f %8.2f %8.2f\n", "all", each(sums[0]), each(sums[1]), each(sums[2]), each(sums[0]+sums[1]+sums[2]))
+}

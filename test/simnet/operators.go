@@ -275,6 +275,7 @@ func (r *run) performed(tx types.Tx, code uint32) {
 				r.registry.known[id] = v
 			}
 		}
+		r.registry.handAnswers(tx.Operator, tx.ChangeOperator.Operator)
 		r.dropTxs(tx.Operator)
 	}
 }

@@ -97,6 +97,17 @@ func (r *run) answer(proposal uint64, operator types.Address, yes bool) {
 	reg.answers[proposal][operator] = yes
 }
 
+// handAnswers lets an operator's answers count as those of the key that it has
+// handed its validator to.
+func (reg *registry) handAnswers(from, to types.Address) {
+	for _, answers := range reg.answers {
+		if yes, answered := answers[from]; answered {
+			delete(answers, from)
+			answers[to] = yes
+		}
+	}
+}
+
 // powerOf is what an operator has to say in the epoch.
 func (reg *registry) powerOf(operator types.Address) uint64 {
 	for id, power := range reg.powers {

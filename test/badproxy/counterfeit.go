@@ -45,11 +45,11 @@ func (c *counterfeit) begins(first uint64) (uint64, bool) {
 		return 0, false
 	}
 	f.before = common.BytesToHash(bytesOf(all[at-1]["data"])[:word])
-	bridge := common.HexToAddress(text(all[at]["address"]))
-	f.account = new(proof)
-	if c.x.Node(f.account, "eth_getProof", bridge, []common.Hash{slotPosition, slotHash}, "latest") != nil || len(f.account.StorageProof) != 2 {
+	bridge, account := common.HexToAddress(text(all[at]["address"])), new(proof)
+	if c.x.Node(account, "eth_getProof", bridge, []common.Hash{slotPosition, slotHash}, "latest") != nil || len(account.StorageProof) != 2 {
 		return 0, false
 	}
+	f.account = account
 	f.fold(alterAmount(all, at)[at:])
 	f.through = first
 	from, err := hexutil.DecodeUint64(text(all[at]["blockNumber"]))
@@ -90,13 +90,14 @@ func (f *forge) fold(all []object) {
 	}
 }
 
-// at is where the forged inbox stands after a block.
-func (c *counterfeit) at(number uint64) (last fakedBlock) {
+// at is where the forged inbox stands after a block, if the node says what it was
+// forged from.
+func (c *counterfeit) at(number uint64) (last fakedBlock, ok bool) {
 	f := c.x.forge
 	if number > f.through {
 		var all []object
 		if c.logs(&all, f.through+1, number) != nil {
-			return last
+			return last, false
 		}
 		f.fold(all)
 		f.through = number
@@ -106,31 +107,34 @@ func (c *counterfeit) at(number uint64) (last fakedBlock) {
 			last = b
 		}
 	}
-	return last
+	return last, last.nonce > 0
 }
 
-func (c *counterfeit) header(h object, number uint64) {
-	position := c.at(number)
-	h["stateRoot"] = c.state(position).root
-	if position.number == number {
-		c.receiptsRoot(h, number)
+func (c *counterfeit) header(h object, number uint64) bool {
+	position, ok := c.at(number)
+	if !ok {
+		return false
 	}
+	h["stateRoot"] = c.state(position).root
+	return position.number != number || c.receiptsRoot(h, number)
 }
 
 // receiptsRoot is that of the receipts as they are told.
-func (c *counterfeit) receiptsRoot(h object, number uint64) {
+func (c *counterfeit) receiptsRoot(h object, number uint64) bool {
 	var all []object
 	if c.x.Node(&all, "eth_getBlockReceipts", hexutil.Uint64(number)) != nil {
-		return
+		return false
 	}
 	for _, r := range all {
 		c.logsOf(r)
 	}
 	raw, err := json.Marshal(all)
 	var list types.Receipts
-	if err == nil && json.Unmarshal(raw, &list) == nil {
-		h["receiptsRoot"] = types.DeriveSha(list, trie.NewStackTrie(nil))
+	if err != nil || json.Unmarshal(raw, &list) != nil {
+		return false
 	}
+	h["receiptsRoot"] = types.DeriveSha(list, trie.NewStackTrie(nil))
+	return true
 }
 
 func (c *counterfeit) logsOf(receipt object) {
@@ -160,7 +164,7 @@ func (c *counterfeit) content(x *Exchange) {
 		On(func(_ *Exchange, all []object) []object {
 			for _, l := range all {
 				if number, err := hexutil.DecodeUint64(text(l["blockNumber"])); err == nil {
-					c.at(number)
+					_, _ = c.at(number) // looks at the logs up to there
 				}
 				c.log(l)
 			}
@@ -192,7 +196,11 @@ func (c *counterfeit) prove(x *Exchange) {
 	if !x.param(2, &number) || uint64(number) < x.forge.from || !x.param(0, &address) || address != x.forge.account.Address || !x.param(1, &keys) {
 		return
 	}
-	state := c.state(c.at(uint64(number)))
+	position, ok := c.at(uint64(number))
+	if !ok {
+		return
+	}
+	state := c.state(position)
 	On(func(_ *Exchange, p proof) proof {
 		p.AccountProof, p.StorageHash = path(state.accounts, crypto.Keccak256(address[:])), state.storage.Hash()
 		for i, key := range keys {

@@ -27,8 +27,8 @@ var consistent = append(append(append([]string{}, headerMethods...), receiptMeth
 type history interface {
 	// begins says at which block it does, given the first header asked for.
 	begins(first uint64) (uint64, bool)
-	// header changes the fields of one, but for hash and parent.
-	header(h object, number uint64)
+	// header changes the fields of one, but for hash and parent, if it can.
+	header(h object, number uint64) bool
 	// content changes what else is told: logs, receipts, proofs.
 	content(x *Exchange)
 }
@@ -80,8 +80,11 @@ func (f *forge) header(x *Exchange, as history, h object) object {
 		return h
 	}
 	hash := truth.Hash()
-	h["parentHash"] = f.hash(x, as, truth.ParentHash, number-1)
-	as.header(h, number)
+	parent := f.hash(x, as, truth.ParentHash, number-1)
+	if !as.header(h, number) {
+		return h
+	}
+	h["parentHash"] = parent
 	lie := common.HexToHash(hexOf(rehashed(h)["hash"]))
 	f.told[hash], f.truth[lie] = lie, hash
 	return h
@@ -162,8 +165,9 @@ type fork struct{ seed uint64 }
 
 func (fork) begins(first uint64) (uint64, bool) { return first, true }
 
-func (f fork) header(h object, _ uint64) {
+func (f fork) header(h object, _ uint64) bool {
 	h["extraData"] = hexutil.Bytes(binary.BigEndian.AppendUint64(nil, f.seed))
+	return true
 }
 
 func (fork) content(*Exchange) {}

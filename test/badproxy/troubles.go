@@ -58,8 +58,8 @@ func Delay(name string, least, most time.Duration) Trouble {
 }
 
 var slow = []Trouble{
-	Delay("delay", 150*time.Millisecond, 150*time.Millisecond),
-	Delay("jitter", 0, 400*time.Millisecond),
+	Delay("delay", 120*time.Millisecond, 120*time.Millisecond),
+	Delay("jitter", 0, 250*time.Millisecond),
 	{Name: "half-open", Unasked: true, Send: func(_ *Exchange, r *Reply) { r.Silent = true }},
 	{Name: "answer lost", Send: func(_ *Exchange, r *Reply) { r.Silent = true }},
 }

@@ -3,7 +3,6 @@ package evm
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -48,11 +47,9 @@ func TestProbe(t *testing.T) {
 func TestSilenceCostsLittle(t *testing.T) {
 	w := newWorld(t)
 	w.finalize()
-	silent := newProxy(t, w.node.HTTPURL(), lie{serve: func(_ http.ResponseWriter, r *http.Request, _ call) bool {
-		<-r.Context().Done()
-		return true
-	}})
-	cfg := w.config(2, silent.URL, w.node.HTTPURL(), w.node.HTTPURL())
+	mute := newProxy(t, w.node.HTTPURL(), lie{})
+	mute.Set(silent())
+	cfg := w.config(2, mute.URL, w.node.HTTPURL(), w.node.HTTPURL())
 	cfg.RequestTimeout = time.Minute
 	client, err := Dial(t.Context(), cfg)
 	w.must(err)

@@ -2,44 +2,29 @@ package evm
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/http"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/ethereum/go-ethereum/common/hexutil"
 	gethtypes "github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/ethclient"
 
 	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/test/badproxy"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
-// fork makes a server tell another history from a block on: the same headers
-// with other extra data, hashed and linked as they must be.
-func fork(from uint64) lie {
-	parents := map[uint64]string{}
-	return bendHeader(func(h map[string]any) {
-		number := hexutil.MustDecodeUint64(h["number"].(string))
-		if number < from {
-			return
-		}
-		if parent := parents[number-1]; parent != "" {
-			h["parentHash"] = parent
-		}
-		h["extraData"] = "0x666f726b"
-		raw, err := json.Marshal(h)
-		if err != nil {
-			panic(err)
-		}
-		var header gethtypes.Header
-		if err := json.Unmarshal(raw, &header); err != nil {
-			panic(err)
-		}
-		h["hash"] = header.Hash().Hex()
-		parents[number] = header.Hash().Hex()
-	})
+// fork makes a server tell another history from a block on.
+func (w *world) fork(p *proxy, from uint64) {
+	w.t.Helper()
+	p.Set(badproxy.Rule{Trouble: badproxy.Named("fork")})
+	client, err := ethclient.Dial(p.URL)
+	w.must(err)
+	defer client.Close()
+	_, err = client.HeaderByNumber(w.t.Context(), new(big.Int).SetUint64(from)) // the first that is asked for
+	w.must(err)
 }
 
 // Only min_agree groups of endpoints can contradict what was proven before.
@@ -52,7 +37,7 @@ func TestContradictionNeedsEnoughEndpoints(t *testing.T) {
 	before, err := s.Finalized(t.Context())
 	w.must(err)
 
-	proxies[0].tell(fork(before.Block))
+	w.fork(proxies[0], before.Block)
 	if again, err := s.Finalized(t.Context()); err != nil || again != before {
 		t.Errorf("one of three tells of a fork: %+v, %v", again, err)
 	}
@@ -61,13 +46,13 @@ func TestContradictionNeedsEnoughEndpoints(t *testing.T) {
 	if err != nil || after.Block != before.Block+2 {
 		t.Fatalf("one of three tells of a fork, and the chain goes on: %+v, %v", after, err)
 	}
-	proxies[1].tell(lie{serve: func(w http.ResponseWriter, _ *http.Request, _ call) bool { w.WriteHeader(503); return true }})
+	proxies[1].Set(badproxy.Rule{Trouble: badproxy.Named("503")})
 	_, err = s.Finalized(t.Context())
 	if chain.CheckOf(err) != chain.CheckAgreement || chain.ContradictionOf(err) != nil {
 		t.Errorf("one liar, one honest, one down: %v", err)
 	}
 
-	proxies[1].tell(fork(before.Block))
+	w.fork(proxies[1], before.Block)
 	for range 2 { // and again in the next round
 		_, err = s.Finalized(t.Context())
 		c := chain.ContradictionOf(err)

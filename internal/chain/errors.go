@@ -38,6 +38,7 @@ type Check string
 const (
 	CheckTransport   Check = "transport"       // no usable answer
 	CheckChainID     Check = "chain id"        // another chain answers
+	CheckGenesis     Check = "genesis"         // another chain with the same id answers
 	CheckAgreement   Check = "agreement"       // fewer than min_agree groups name one finalised header
 	CheckHeader      Check = "header"          // the header's fields do not hash to its hash
 	CheckStale       Check = "stale head"      // finality went back

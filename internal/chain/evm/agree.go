@@ -17,44 +17,154 @@ type said struct {
 	err error
 }
 
+// errUnasked says that an endpoint was not needed.
+var errUnasked = errors.New("not asked")
+
+// wideEvery is after how many new blocks all endpoints are asked, and not as many
+// as it takes: so they are known when they are needed, and a disagreement is seen.
+const wideEvery = 16
+
 // agreement is the header that min_agree groups name, and how all who know its
 // number name it.
 type agreement struct {
 	header  header
 	answers []chain.Answer
+	groups  int
 }
 
-// newest asks all endpoints for the newest header that is final to them.
+// newest asks for the newest header that is final to endpoints: the first one
+// whether it knows a new one, and only then as many as have to agree, and more
+// where they fail, are slow or behind.
 func (s *Source) newest(ctx context.Context) []said {
 	c := s.client
-	return c.askHeaders(ctx, func(ctx context.Context, conn Conn) (told, error) {
-		return fetchFinalized(ctx, conn, c.cfg.Finality, c.cfg.ForeignHeaders)
-	})
+	newest := make([]said, len(c.endpoints))
+	for i := range newest {
+		newest[i].err = errUnasked
+	}
+	order := c.spread(c.drawn(classHeader))
+	if s.calm { // the one that knew nothing new may be stuck
+		order = c.after(order, s.lead)
+	}
+	s.lead = order[0]
+	lacks := s.lacks
+	if !s.trusting {
+		lacks = s.lacksAny
+	}
+	s.trusting = false // until it has gone well
+	s.ask(ctx, order, newest, lacks)
+	return newest
+}
+
+// lacks is how many more endpoints have to answer, by what is known now.
+func (s *Source) lacks(newest []said) int {
+	c, groups, answered, known := s.client, map[string]bool{}, false, false
+	for i, n := range newest {
+		switch {
+		case n.err != nil:
+			continue
+		case s.contradicts(n.header):
+			return s.lacksAny(newest)
+		case s.isLast(n.header):
+			known = true
+		case n.header.Number > s.last.Block:
+			groups[c.endpoints[i].group] = true
+		}
+		answered = true
+	}
+	switch {
+	case len(groups) > 0 && s.wide():
+		return s.lacksAny(newest)
+	case known || len(groups) > 0 && c.enough(newest, s.last.Block+1):
+		return 0
+	case !answered:
+		return 1
+	}
+	return max(c.cfg.MinAgree-len(groups), 1)
+}
+
+// wide says that all endpoints are asked about what is new: now and then, and
+// always where what they say is not proven.
+func (s *Source) wide() bool {
+	return s.looks%wideEvery == 0 || s.client.cfg.Verification != ByProof
+}
+
+// lacksAny is lacks where all are to be asked. What it takes is enough for those
+// that are slow.
+func (s *Source) lacksAny(newest []said) (lacking int) {
+	for _, n := range newest {
+		if errors.Is(n.err, errUnasked) {
+			lacking++
+		}
+	}
+	return lacking
+}
+
+// isLast says that a header is that of the position proven last.
+func (s *Source) isLast(h header) bool { return h.Number == s.last.Block && h.Hash == s.last.Hash }
+
+// contradicts says that a header stands where another one was proven.
+func (s *Source) contradicts(h header) bool {
+	return h.Number == s.last.Block && h.Hash != s.last.Hash && s.last.Block > 0
 }
 
 // agree finds the newest finalised header that min_agree groups name by its
 // hash. An endpoint that is ahead is asked again for the number in question:
 // it is as final to it as its newest. Fewer than min_agree is an error, and
-// never a reason to be content with less.
+// never a reason to be content with less; but those that were not asked yet are
+// asked first. Where nobody knows more than before, it is the last one again.
 func (s *Source) agree(ctx context.Context, newest []said) (agreement, error) {
+	a, err := s.agreeOn(ctx, newest)
+	if err != nil && s.askRest(ctx, newest) {
+		a, err = s.agreeOn(ctx, newest)
+	}
+	if ctx.Err() == nil {
+		s.client.noteAgreement(newest, a, err)
+	}
+	return a, err
+}
+
+// askRest asks those that were not needed so far, and says whether there were
+// any.
+func (s *Source) askRest(ctx context.Context, newest []said) bool {
+	if ctx.Err() != nil || s.lacksAny(newest) == 0 {
+		return false
+	}
+	s.ask(ctx, s.client.drawn(classHeader), newest, s.lacksAny)
+	return true
+}
+
+func (s *Source) ask(ctx context.Context, order []int, newest []said, lacks func([]said) int) {
+	c := s.client
+	c.gather(ctx, order, newest, lacks, func(ctx context.Context, conn Conn) (told, error) {
+		return fetchFinalized(ctx, conn, c.cfg.Finality, c.cfg.ForeignHeaders)
+	})
+}
+
+func (s *Source) agreeOn(ctx context.Context, newest []said) (agreement, error) {
 	c := s.client
 	if ctx.Err() != nil {
 		return agreement{}, ctx.Err()
 	}
-	errs, numbers := []error{}, []uint64{}
+	errs, numbers, known, doubted := []error{}, []uint64{}, false, false
 	for _, n := range newest {
-		if n.err != nil {
+		switch {
+		case errors.Is(n.err, errUnasked):
+		case n.err != nil:
 			errs = append(errs, n.err)
-			continue
+		default:
+			numbers = append(numbers, n.header.Number)
+			known, doubted = known || s.isLast(n.header), doubted || s.contradicts(n.header)
 		}
-		numbers = append(numbers, n.header.Number)
 	}
 	slices.SortFunc(numbers, func(a, b uint64) int { return cmp.Compare(b, a) })
 	for _, number := range slices.Compact(numbers) {
+		if known && !doubted && number <= s.last.Block {
+			return agreement{header: header{Number: s.last.Block, Hash: s.last.Hash}}, nil
+		}
 		if c.groupsAt(newest, number) < c.cfg.MinAgree {
 			continue
 		}
-		a, err := s.agreeAt(ctx, newest, number)
+		a, err := s.agreeAmong(ctx, newest, number)
 		if err == nil {
 			return a, nil
 		}
@@ -79,8 +189,18 @@ func (c *Client) groupsAt(newest []said, number uint64) int {
 	return len(groups)
 }
 
-// agreeAt counts who names which header at one number.
+// agreeAt finds the header of one number that min_agree groups name, among those
+// that have answered, and among all if need be.
 func (s *Source) agreeAt(ctx context.Context, newest []said, number uint64) (agreement, error) {
+	a, err := s.agreeAmong(ctx, newest, number)
+	if err != nil && s.askRest(ctx, newest) {
+		a, err = s.agreeAmong(ctx, newest, number)
+	}
+	return a, err
+}
+
+// agreeAmong counts who names which header at one number.
+func (s *Source) agreeAmong(ctx context.Context, newest []said, number uint64) (agreement, error) {
 	c := s.client
 	var asked []*endpoint
 	var answers []told // of asked; empty if it has to be fetched
@@ -117,7 +237,16 @@ func (s *Source) agreeAt(ctx context.Context, newest []said, number uint64) (agr
 		all = append(all, asked[i].answer(fmt.Sprintf("eth_getBlockByNumber(%d)", number), answers[i].raw))
 	}
 	h, err := s.decide(number, groups, errs)
-	return agreement{h, all}, err
+	if err != nil {
+		return agreement{}, err
+	}
+	for i, answer := range answers {
+		if errs[i] == nil && answer.header != h {
+			_ = asked[i].failed(chain.Failed(chain.CheckAgreement, "it names block %d %s, and %d groups %s",
+				number, answer.header.Hash, len(groups[h]), h.Hash))
+		}
+	}
+	return agreement{h, all, len(groups[h])}, nil
 }
 
 // decide takes the only header with enough groups behind it.
@@ -143,21 +272,6 @@ func (s *Source) decide(number uint64, groups map[header]map[string]bool, errs [
 			number, s.client.cfg.MinAgree, strings.Join(views, ", "))
 	}
 	return header{}, joinUnder(err, errs)
-}
-
-// askHeaders asks all endpoints at once.
-func (c *Client) askHeaders(ctx context.Context, ask func(context.Context, Conn) (told, error)) []said {
-	answers := make([]said, len(c.endpoints))
-	errs := each(ctx, c.endpoints, c.cfg.MinAgree, func(ctx context.Context, i int, e *endpoint) error {
-		return e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
-			answers[i].told, err = ask(ctx, conn)
-			return err
-		})
-	})
-	for i, err := range errs {
-		answers[i].err = err
-	}
-	return answers
 }
 
 // joinUnder says first what follows from the causes, then the causes. The check

@@ -3,9 +3,7 @@ package evm
 import (
 	"context"
 	"errors"
-
-	"github.com/ethereum/go-ethereum/ethclient"
-	"github.com/ethereum/go-ethereum/rpc"
+	"sync"
 
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -16,13 +14,20 @@ import (
 type Client struct {
 	cfg       Config
 	endpoints []*endpoint
+	memory    *memory
+	genesis   *genesis
+	hedges    budget
+
+	mu        sync.Mutex
+	favourite [classes]*endpoint
+	agreement Agreement
 }
 
 // Conn is one endpoint's connection, as a request sees it. The chain id behind
 // it has been checked.
 type Conn struct {
-	RPC *rpc.Client
-	Eth *ethclient.Client
+	RPC *Caller
+	Eth *Eth
 	// Endpoint names the server without its secrets: group and host.
 	Endpoint string
 	Group    string
@@ -36,9 +41,12 @@ func Dial(_ context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg}
+	c := &Client{
+		cfg: cfg, memory: newMemory(), agreement: Agreement{Wanted: cfg.MinAgree},
+		genesis: &genesis{want: cfg.GenesisHash, minAgree: cfg.MinAgree, said: map[*endpoint]types.Hash{}},
+	}
 	for _, e := range cfg.Endpoints {
-		c.endpoints = append(c.endpoints, newEndpoint(e, cfg))
+		c.endpoints = append(c.endpoints, newEndpoint(e, cfg, c.genesis))
 	}
 	return c, nil
 }
@@ -46,7 +54,7 @@ func Dial(_ context.Context, cfg Config) (*Client, error) {
 // Close ends all connections.
 func (c *Client) Close() {
 	for _, e := range c.endpoints {
-		e.close()
+		e.disconnect()
 	}
 }
 
@@ -59,49 +67,43 @@ func (c *Client) ChainID() types.ChainID { return c.cfg.ChainID }
 // Bridge is the address of the bridge contract.
 func (c *Client) Bridge() types.Address { return c.cfg.Bridge }
 
-// Do asks the endpoints in order until ask succeeds at one. Each try has the
-// request timeout of its own. The error joins what all of them said.
+// Do asks the endpoint that does best, then the others until ask succeeds at
+// one; where all of them are in trouble that may pass, once more after a moment.
+// Each try has the request timeout of its own. The error joins what all of them
+// said.
 //
 // An error of ask that says that the request itself is wrong (a reverted call)
 // should be returned as a result instead, or every endpoint is asked in vain.
 func (c *Client) Do(ctx context.Context, ask func(context.Context, Conn) error) error {
-	_, err := c.doFrom(ctx, 0, ask)
+	_, err := c.doFrom(ctx, c.best(classState), ask)
 	return err
 }
 
-// doFrom is Do beginning with another endpoint than the first; it says which
-// one served.
+// doFrom is Do beginning with a certain endpoint; it says which one served.
 func (c *Client) doFrom(ctx context.Context, first int, ask func(context.Context, Conn) error) (int, error) {
-	var errs []error
-	for i := range c.endpoints {
-		at := (first + i) % len(c.endpoints)
-		err := c.endpoints[at].do(ctx, ask)
-		if err == nil {
-			return at, nil
+	at := first
+	err := again(ctx, func() error {
+		var errs []error
+		for _, i := range c.from(first) {
+			err := c.endpoints[i].do(ctx, ask)
+			if err == nil {
+				at = i
+				return nil
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			errs = append(errs, err)
 		}
-		if ctx.Err() != nil {
-			return first, ctx.Err()
-		}
-		errs = append(errs, err)
-	}
-	return first, join(errs)
+		return join(errs)
+	})
+	return at, err
 }
 
 // DoAll asks all endpoints at once and returns their errors in order, nil where
 // ask succeeded: for what every server should hear, such as a transaction.
 func (c *Client) DoAll(ctx context.Context, ask func(context.Context, Conn) error) []error {
 	return each(ctx, c.endpoints, 0, func(ctx context.Context, _ int, e *endpoint) error { return e.do(ctx, ask) })
-}
-
-// Status is how each endpoint has done, in the order of the configuration.
-func (c *Client) Status() []EndpointStatus {
-	all := make([]EndpointStatus, len(c.endpoints))
-	for i, e := range c.endpoints {
-		e.mu.Lock()
-		all[i] = e.status
-		e.mu.Unlock()
-	}
-	return all
 }
 
 // Probe connects to every endpoint and checks its chain id, for start-up logs

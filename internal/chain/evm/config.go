@@ -15,7 +15,7 @@ type Config struct {
 	Name      string // for logs and errors
 	ChainID   types.ChainID
 	Bridge    types.Address
-	Endpoints []Endpoint // asked in this order
+	Endpoints []Endpoint
 
 	// MinAgree groups have to name a finalised header. There is no default:
 	// the caller decides how few it is content with.
@@ -28,6 +28,12 @@ type Config struct {
 
 	MaxRange       uint64        // blocks of one eth_getLogs; default 2000
 	RequestTimeout time.Duration // of one request; default 10 s
+	// Rate is how many calls a second each endpoint is asked for, and Burst how
+	// many at once after a rest. 0: no limit; a Burst of 0 is one second's.
+	Rate, Burst int
+	// GenesisHash is that of block 0, if it is known: endpoints that name another
+	// one are refused. Without it, those are that contradict min_agree groups.
+	GenesisHash types.Hash
 	// StartBlock is the block that deployed the contract, or one before: where
 	// reading begins while the network has agreed on no event. Default 0.
 	StartBlock uint64
@@ -102,6 +108,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.RequestTimeout <= 0 {
 		c.RequestTimeout = defaultTimeout
+	}
+	if c.Rate < 0 || c.Burst < 0 {
+		bad("rate %d with burst %d: want no negative numbers", c.Rate, c.Burst)
+	}
+	if c.Burst == 0 {
+		c.Burst = c.Rate
 	}
 	if c.Finality == (Finality{}) {
 		c.Finality.Tag = "finalized"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -22,6 +23,7 @@ type Source struct {
 	limits map[*endpoint]*limit
 	told   map[string]bool
 	said   bool // what verification rests on
+	looking
 }
 
 var _ chain.Source = (*Source)(nil)
@@ -31,7 +33,7 @@ func NewSource(c *Client, log *slog.Logger) *Source {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), limits: map[*endpoint]*limit{}, told: map[string]bool{}}
+	s := &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), limits: map[*endpoint]*limit{}, told: map[string]bool{}, looking: newLooking()}
 	for _, e := range c.endpoints {
 		s.limits[e] = newLimit(c.cfg.MaxRange)
 	}
@@ -41,12 +43,17 @@ func NewSource(c *Client, log *slog.Logger) *Source {
 // Finalized implements chain.Source.
 func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
 	defer s.tellEndpoints(ctx)
+	if s.pace.early(time.Now()) {
+		return s.last.Position, nil
+	}
+	ctx = counted(ctx, s.calls)
 	newest := s.newest(ctx)
 	agreed, err := s.agree(ctx, newest)
 	if err != nil {
 		return chain.Position{}, err
 	}
-	if h := agreed.header; h.Number == s.last.Block && h.Hash == s.last.Hash {
+	if s.isLast(agreed.header) {
+		s.unmoved()
 		return s.last.Position, nil
 	}
 	if err := s.keepsItsWord(ctx, newest, agreed); err != nil {
@@ -64,6 +71,7 @@ func (s *Source) Finalized(ctx context.Context) (chain.Position, error) {
 		})
 	}
 	s.last = seen
+	s.moved()
 	s.sayOnce(agreed)
 	return seen.Position, nil
 }

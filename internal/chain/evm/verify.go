@@ -44,13 +44,9 @@ func (s *Source) sight(ctx context.Context, newest []said, agreed agreement, kno
 
 // byProof has one endpoint prove the contract's storage under the header's
 // state root.
-func (s *Source) byProof(ctx context.Context, h header) (inbox types.Mark, answers []chain.Answer, err error) {
-	s.first, err = s.client.doFrom(ctx, s.first, func(ctx context.Context, conn Conn) error {
-		mark, answer, err := proveInbox(ctx, conn, s.client.cfg.Bridge, h)
-		inbox, answers = mark, []chain.Answer{answer}
-		return err
-	})
-	return inbox, answers, err
+func (s *Source) byProof(ctx context.Context, h header) (types.Mark, []chain.Answer, error) {
+	inbox, proof, err := s.client.inboxAt(ctx, h)
+	return inbox, []chain.Answer{proof}, err
 }
 
 // claim is an event that an endpoint says is the newest.

@@ -20,7 +20,7 @@ const maxKept = 64 << 10
 func (s *Source) Answers() []chain.Answer { return s.last.Answers }
 
 // Forget implements chain.Source.
-func (s *Source) Forget() { s.last, s.heard = chain.Sighting{}, 0 }
+func (s *Source) Forget() { s.last, s.heard, s.looking = chain.Sighting{}, 0, newLooking() }
 
 // keepsItsWord checks that the chain which an agreed header ends still has the
 // final block that was proven last. Nobody is believed for less than min_agree

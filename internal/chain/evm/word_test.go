@@ -46,6 +46,7 @@ func TestContradictionNeedsEnoughEndpoints(t *testing.T) {
 	if err != nil || after.Block != before.Block+2 {
 		t.Fatalf("one of three tells of a fork, and the chain goes on: %+v, %v", after, err)
 	}
+	w.mine(1)
 	proxies[1].Set(badproxy.Rule{Trouble: badproxy.Named("503")})
 	_, err = s.Finalized(t.Context())
 	if chain.CheckOf(err) != chain.CheckAgreement || chain.ContradictionOf(err) != nil {

@@ -15,7 +15,8 @@ import (
 type report struct {
 	all        simnet.Stats
 	breaks     int
-	beyond     int
+	beyond     int // runs with liars beyond 1/3
+	churn      int // runs with validators that come and go
 	first      uint64
 	last       uint64
 	validators map[int]int // runs, by their number of validators
@@ -30,6 +31,9 @@ func (r *report) add(d done) {
 	r.first, r.last = min(r.first, d.Seed), max(r.last, d.Seed)
 	if d.scenario.Beyond {
 		r.beyond++
+	}
+	if d.scenario.Rates[simnet.FaultChurn] > 0 {
+		r.churn++
 	}
 	if d.result.Break == nil {
 		return
@@ -48,7 +52,7 @@ func (r *report) print(took time.Duration) {
 	for _, n := range slices.Sorted(maps.Keys(r.validators)) {
 		sizes = append(sizes, fmt.Sprintf("%d with %d validators", r.validators[n], n))
 	}
-	line("seeds", "%d (%d to %d): %s; %d with liars beyond 1/3", r.all.Seeds, r.first, r.last, strings.Join(sizes, ", "), r.beyond)
+	line("seeds", "%d (%d to %d): %s; %d with liars beyond 1/3, %d with churn", r.all.Seeds, r.first, r.last, strings.Join(sizes, ", "), r.beyond, r.churn)
 	line("blocks", "%d, and %d replayed after crashes", r.all.Blocks, r.all.Replayed)
 	line("transfers", "%d", r.all.Transfers)
 	line("faults by kind", "")

@@ -98,6 +98,10 @@ type Execution struct {
 	Height  uint64
 	Root    types.Hash
 	Quorum  []byte // packed set, bitmap and signatures: docs/wire-format.md
+
+	// Spend is what the transaction may cost at most, in the chain's finest unit;
+	// 0: no limit but the sink's own. A batch is cut to fit.
+	Spend types.Amount
 }
 
 // Kind is the command's kind, its first byte.
@@ -128,6 +132,9 @@ type Receipt struct {
 	GasUsed   uint64
 	Cost      types.Amount // in the chain's finest unit; 0 if the chain does not say
 }
+
+// Most is what the transaction may cost at most, in the chain's finest unit.
+func (t Tx) Most() types.Amount { return GasCost(t.Gas, t.Fees.Cap) }
 
 // GasCost is what so much gas costs, in the chain's finest unit.
 func GasCost(gas, price uint64) types.Amount {

@@ -3,9 +3,11 @@ package relayer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 const (
@@ -36,9 +38,6 @@ func (w *Worker) act(ctx context.Context, d decision) error {
 	if d.costly {
 		w.complain("a transaction is stuck, and a higher offer would exceed the limit", "limit", w.cfg.MaxFee)
 	}
-	if d.hold == holdFees {
-		w.complain("fees of the destination are above the limit", "price", w.position.Market.Cap, "limit", w.cfg.MaxFee)
-	}
 	for i, s := range d.sends {
 		whole, err := w.launch(ctx, s, i == 0 && !d.chained)
 		if err != nil || !whole {
@@ -52,7 +51,7 @@ func (w *Worker) act(ctx context.Context, d decision) error {
 // stand on it.
 func (w *Worker) launch(ctx context.Context, s sending, simulate bool) (whole bool, err error) {
 	height := w.deps.State.Height() + 1 // being voted on as the sending begins
-	tx, err := w.deps.Sink.Make(s.execution, w.position, s.nonce, s.fees)
+	tx, err := w.make(s)
 	if err != nil {
 		return false, err
 	}
@@ -60,6 +59,9 @@ func (w *Worker) launch(ctx context.Context, s sending, simulate bool) (whole bo
 		if err := w.deps.Sink.Simulate(ctx, tx); err != nil {
 			return false, w.refused(s.execution, err)
 		}
+	}
+	if err := w.claim(tx); err != nil {
+		return false, err
 	}
 	// In the books before it is out: an answer that got lost must not make
 	// this process send it under another nonce.
@@ -84,6 +86,38 @@ func (w *Worker) launch(ctx context.Context, s sending, simulate bool) (whole bo
 	return last.Whole, nil
 }
 
+// make builds a transaction that the rest of the day's limit can pay.
+func (w *Worker) make(s sending) (chain.Tx, error) {
+	left, limited := w.deps.Spending.Left(time.Now(), s.nonce)
+	if !limited {
+		return w.deps.Sink.Make(s.execution, w.position, s.nonce, s.fees)
+	}
+	if left.IsZero() {
+		return chain.Tx{}, ErrSpent
+	}
+	s.execution.Spend = left
+	tx, err := w.deps.Sink.Make(s.execution, w.position, s.nonce, s.fees)
+	if !errors.Is(err, chain.ErrTooExpensive) {
+		return tx, err
+	}
+	s.execution.Spend = types.Amount{}
+	if _, ever := w.deps.Sink.Make(s.execution, w.position, s.nonce, s.fees); ever != nil {
+		return chain.Tx{}, err // not because of the limit
+	}
+	return chain.Tx{}, fmt.Errorf("%w: %w", ErrSpent, err)
+}
+
+// claim counts a transaction against the day's limit, before it is out. A disk
+// that takes no record stops a relayer with a limit only.
+func (w *Worker) claim(tx chain.Tx) error {
+	err := w.deps.Spending.Claim(time.Now(), tx.Nonce, tx.Hash, tx.Most())
+	if _, limited := w.deps.Spending.Left(time.Now(), tx.Nonce); err != nil && !limited {
+		w.complain("what the relayer spends is not counted", "err", err)
+		return nil
+	}
+	return err
+}
+
 // offer broadcasts a transaction, and raises what it pays until the pool takes
 // it: the same nonce may hold one of a former process, with fees unknown.
 func (w *Worker) offer(ctx context.Context, a *attempt, tx chain.Tx) error {
@@ -97,6 +131,9 @@ func (w *Worker) offer(ctx context.Context, a *attempt, tx chain.Tx) error {
 			return err
 		}
 		if tx, err = w.deps.Sink.Make(a.execution, w.position, tx.Nonce, fees); err != nil {
+			return err
+		}
+		if err := w.claim(tx); err != nil {
 			return err
 		}
 		a.txs = append(a.txs, tx)
@@ -122,6 +159,9 @@ func (w *Worker) bump(ctx context.Context, b bump) error {
 	before := a.latest()
 	tx, err := w.deps.Sink.Make(a.execution, w.position, a.nonce(), b.fees)
 	if err != nil {
+		return err
+	}
+	if err := w.claim(tx); err != nil {
 		return err
 	}
 	a.txs = append(a.txs, tx)
@@ -170,16 +210,49 @@ func (w *Worker) settle(ctx context.Context) {
 			continue
 		}
 		a.looks++
-		a.settled = a.looks >= maxLooks // an endpoint that never says, or a stranger's transaction
+		if a.looks >= maxLooks { // endpoints that never say, or a stranger's transaction
+			a.settled = true
+			w.paid(a.nonce(), types.Amount{})
+		}
 		for _, tx := range a.txs {
 			receipt, err := w.deps.Sink.Receipt(ctx, tx.Hash)
 			if err != nil || receipt == nil {
 				continue
 			}
 			a.settled = true
+			w.paid(a.nonce(), receipt.Cost)
 			w.ended(a, tx, receipt)
 			break
 		}
+	}
+}
+
+// settleFormer finds out what those transactions cost that a former process
+// sent.
+func (w *Worker) settleFormer(ctx context.Context) {
+	looks := map[uint64]int{}
+	for _, c := range w.deps.Spending.mined(w.position.Account.Mined) {
+		if w.lane.has(c.Nonce) {
+			continue
+		}
+		looks[c.Nonce] = w.former[c.Nonce] + 1
+		if looks[c.Nonce] >= maxLooks {
+			w.paid(c.Nonce, types.Amount{})
+		}
+		for _, hash := range c.Hashes {
+			if receipt, err := w.deps.Sink.Receipt(ctx, hash); err == nil && receipt != nil {
+				w.paid(c.Nonce, receipt.Cost)
+				break
+			}
+		}
+	}
+	w.former = looks
+}
+
+// paid takes what an account nonce cost into the day's spending.
+func (w *Worker) paid(nonce uint64, cost types.Amount) {
+	if err := w.deps.Spending.Settle(time.Now(), nonce, cost); err != nil {
+		w.complain("what the relayer spends is not written down (will retry)", "err", err)
 	}
 }
 

@@ -58,6 +58,7 @@ type Deps struct {
 	State      State
 	Signatures Signatures
 	Sink       chain.Sink
+	Spending   *Spending    // nil: counted in memory, without a limit
 	Logger     *slog.Logger // nil: slog.Default
 }
 

@@ -41,7 +41,20 @@ const (
 	holdFees       hold = "fees_above_limit"
 	holdPaused     hold = "pause_after_revert"
 	holdFull       hold = "enough_pending"
+	holdSpent      hold = "spending_limit"
 )
+
+// Holds are all reasons that a Status may name, for metrics.
+func Holds() []string {
+	all := []hold{
+		holdNothing, holdIncomplete, holdTurn, holdSlice, holdStrangers, holdFees, holdPaused, holdFull, holdSpent,
+	}
+	names := make([]string, len(all))
+	for i, h := range all {
+		names[i] = string(h)
+	}
+	return names
+}
 
 // sending is a new transaction.
 type sending struct {

@@ -1,6 +1,7 @@
 package relayer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/icrosschain/bridged/internal/chain"
@@ -79,6 +80,11 @@ func (l *lane) look(p chain.OutboxPosition, now time.Time) (mined, again []*atte
 	}
 	l.foreign = foreign
 	return mined, again
+}
+
+// has says that this process sent something with an account nonce.
+func (l *lane) has(nonce uint64) bool {
+	return slices.ContainsFunc(l.attempts, func(a *attempt) bool { return a.nonce() == nonce })
 }
 
 // forget drops the attempts from an account nonce on.

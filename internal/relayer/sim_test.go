@@ -93,11 +93,19 @@ func (c *simChain) Make(e chain.Execution, _ chain.OutboxPosition, nonce uint64,
 	data = binary.BigEndian.AppendUint32(data, e.From)
 	data = binary.BigEndian.AppendUint32(data, e.Items)
 	raw := fmt.Appendf(nil, "%x %d %+v", data, nonce, f)
-	return chain.Tx{
-		Hash: crypto.Keccak256Hash(raw), Raw: raw, Nonce: nonce, Data: data, Fees: f,
+	tx := chain.Tx{
+		Hash: crypto.Keccak256Hash(raw), Raw: raw, Nonce: nonce, Data: data, Fees: f, Gas: simGas,
 		Whole: c.slice == 0 || e.Items-e.From <= c.slice,
-	}, nil
+	}
+	if !e.Spend.IsZero() && e.Spend.Cmp(tx.Most()) < 0 {
+		return chain.Tx{}, chain.ErrTooExpensive
+	}
+	return tx, nil
 }
+
+// simGas is the limit of each transaction; a tenth of it is used, at the whole
+// of what was offered.
+const simGas = 1000
 
 func (c *simChain) Simulate(_ context.Context, tx chain.Tx) error {
 	c.mu.Lock()
@@ -172,7 +180,9 @@ func (c *simChain) mine() {
 			c.wasted++
 		}
 		c.contract = next
-		c.receipts[tx.Hash] = &chain.Receipt{Succeeded: good, Block: c.block}
+		c.receipts[tx.Hash] = &chain.Receipt{
+			Succeeded: good, Block: c.block, GasUsed: simGas / 10, Cost: chain.GasCost(simGas/10, tx.Fees.Cap),
+		}
 		b.txs = append(b.txs, tx)
 	}
 	c.undo = append(c.undo, b)
@@ -338,9 +348,14 @@ func (w *world) worker(r uint64) *Worker {
 
 func (w *world) workerOf(cfg Config) *Worker {
 	w.t.Helper()
+	return w.workerWith(cfg, nil)
+}
+
+func (w *world) workerWith(cfg Config, spending *Spending) *Worker {
+	w.t.Helper()
 	cfg.Chain, cfg.Label = 1, "beta"
 	worker, err := New(cfg,
-		Deps{State: w.node, Signatures: w.node, Sink: w.chain, Logger: slog.New(slog.NewTextHandler(w.log, nil))},
+		Deps{State: w.node, Signatures: w.node, Sink: w.chain, Spending: spending, Logger: slog.New(slog.NewTextHandler(w.log, nil))},
 	)
 	if err != nil {
 		w.t.Fatal(err)

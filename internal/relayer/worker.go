@@ -2,6 +2,7 @@ package relayer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -44,7 +45,9 @@ type Worker struct {
 	failures   int
 	reverts    int // in a row, at the same place of the contract
 	pausedTo   uint64
-	complaint  string // last one logged
+	former     map[uint64]int // looks for receipts of what a former process sent, by account nonce
+	held       hold           // last reason to wait that was logged
+	complaint  string         // last one logged
 	complained time.Time
 
 	mu     sync.Mutex
@@ -56,10 +59,12 @@ type Status struct {
 	Position chain.OutboxPosition
 	Looked   time.Time // zero: the destination has not answered yet
 	Pending  int       // own transactions in no block yet
-	Hold     string    // why nothing more is sent
-	Err      string    // of the last round; empty when it went well
-	Sent     uint64    // transactions, without replacements
-	Bumped   uint64    // replacements
+	Hold     string    // why nothing more is sent; one of Holds
+	Spent    Spent
+	Low      bool   // the balance is below LowBalance
+	Err      string // of the last round; empty when it went well
+	Sent     uint64 // transactions, without replacements
+	Bumped   uint64 // replacements
 	Reverted uint64
 }
 
@@ -71,6 +76,9 @@ func New(cfg Config, deps Deps) (*Worker, error) {
 	cfg = cfg.withDefaults()
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
+	}
+	if deps.Spending == nil {
+		deps.Spending = &Spending{}
 	}
 	name := cfg.Label
 	if name == "" {
@@ -104,7 +112,9 @@ func (w *Worker) poke() {
 func (w *Worker) Status() Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.status
+	status := w.status
+	status.Spent = w.deps.Spending.Status(time.Now())
+	return status
 }
 
 // Run works until the context ends, and then returns nil: a destination in
@@ -184,10 +194,12 @@ func (w *Worker) runOnce(ctx context.Context) (looked bool, err error) {
 		w.considered = max(w.considered, nonce)
 	}
 	d := decide(w.situation(now))
-	w.mu.Lock()
-	w.status.Hold = string(d.hold)
-	w.mu.Unlock()
-	if err := w.act(ctx, d); err != nil {
+	err = w.act(ctx, d)
+	if errors.Is(err, ErrSpent) {
+		d.hold, err = holdSpent, nil
+	}
+	w.holds(d.hold)
+	if err != nil {
 		return true, err
 	}
 	w.failures = 0
@@ -268,14 +280,38 @@ func (w *Worker) look(ctx context.Context, now time.Time) error {
 			"account_nonce", a.nonce(), "tx", a.latest().Hash)
 	}
 	w.settle(ctx)
-	if position.Account.Balance.Cmp(w.cfg.LowBalance) < 0 {
-		w.complain("the relayer's balance is low", "account", position.Account.Address,
-			"balance", position.Account.Balance, "want", w.cfg.LowBalance)
-	}
+	w.settleFormer(ctx)
+	low := position.Account.Balance.Cmp(w.cfg.LowBalance) < 0
 	w.mu.Lock()
-	w.status.Position, w.status.Looked = position, now
+	news := low && !w.status.Low
+	w.status.Position, w.status.Looked, w.status.Low = position, now, low
 	w.mu.Unlock()
+	if news {
+		w.log.Warn("the relayer's balance is low: send coins to its account", "account", position.Account.Address,
+			"balance_wei", position.Account.Balance, "want_wei", w.cfg.LowBalance)
+	}
 	return nil
+}
+
+// holds notes why nothing more is sent, and says it once where somebody should
+// know.
+func (w *Worker) holds(why hold) {
+	w.mu.Lock()
+	w.status.Hold = string(why)
+	w.mu.Unlock()
+	before := w.held
+	w.held = why
+	if why == before {
+		return
+	}
+	switch why {
+	case holdFees:
+		w.log.Warn("fees of the destination are above the limit; waiting", "price", w.position.Market.Cap, "limit", w.cfg.MaxFee)
+	case holdSpent:
+		spent := w.deps.Spending.Status(time.Now())
+		w.log.Warn("the day's spending limit is reached; waiting", "limit_wei", spent.Limit, "paid_wei", spent.Paid,
+			"pending_wei", spent.Claimed)
+	}
 }
 
 func (w *Worker) situation(now time.Time) situation {

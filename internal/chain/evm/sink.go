@@ -25,6 +25,7 @@ type TxSigner interface {
 // SinkConfig says where and how to emit. Limits of zero take their default.
 type SinkConfig struct {
 	Client  *Client
+	Private *Client // transactions go there and nowhere else; nil: to all endpoints of Client
 	Key     TxSigner
 	MinTip  uint64 // wei a gas offered at least, whatever the endpoint suggests
 	MaxGas  uint64 // gas of one transaction; default 2^24, the cap of EIP-7825
@@ -81,7 +82,11 @@ func (s *Sink) Make(e chain.Execution, p chain.OutboxPosition, accountNonce uint
 	if err != nil {
 		return chain.Tx{}, err
 	}
-	gas, whole, err := gasLimit(e, data, p, fees, s.cfg.MaxGas, s.cfg.MaxCost)
+	cost := s.cfg.MaxCost
+	if limit := types.NewAmount(cost); !e.Spend.IsZero() && e.Spend.Cmp(limit) < 0 {
+		cost = saturate(new(big.Int).SetBytes(e.Spend.Bytes()))
+	}
+	gas, whole, err := gasLimit(e, data, p, fees, s.cfg.MaxGas, cost)
 	if err != nil {
 		return chain.Tx{}, err
 	}
@@ -181,15 +186,22 @@ func (s *Sink) most(ctx context.Context, tx chain.Tx, refused error) error {
 // Send implements chain.Sink. It succeeds if one endpoint takes the
 // transaction; what the others answer only matters if none does.
 func (s *Sink) Send(ctx context.Context, tx chain.Tx) error {
-	taken, failed := make(chan struct{}, len(s.cfg.Client.endpoints)), make(chan []error, 1)
+	to := s.cfg.Client
+	if s.cfg.Private != nil {
+		to = s.cfg.Private
+	}
+	taken, failed := make(chan struct{}, len(to.endpoints)), make(chan []error, 1)
 	go func() {
-		failed <- s.cfg.Client.DoAll(ctx, func(ctx context.Context, c Conn) error {
+		failed <- to.DoAll(ctx, func(ctx context.Context, c Conn) error {
 			var hash types.Hash
 			err := c.RPC.CallContext(ctx, &hash, "eth_sendRawTransaction", hexutil.Bytes(tx.Raw))
 			if s.classify("send", err) != nil {
 				return err
 			}
-			taken <- struct{}{} // one each, so it never waits
+			select {
+			case taken <- struct{}{}:
+			default: // one is enough
+			}
 			return nil
 		})
 	}()

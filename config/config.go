@@ -64,6 +64,8 @@ type Relayer struct {
 	PassphraseFile string
 	MaxFeeGwei     uint64
 	Eager          bool
+	Nodes          []string // whom "bridged relayer run" asks
+	Patience       uint64   // of "bridged relayer run", in heights
 }
 
 // Telemetry is what monitoring asks.
@@ -88,6 +90,10 @@ type Chain struct {
 	MaxRange       uint64
 	RequestTimeout time.Duration
 	ForeignHeaders bool
+
+	PrivateEndpoints []Endpoint // where the relayer's transactions go instead
+	SpendPerDay      Coins      // by the relayer; 0: no limit
+	LowBalance       Coins      // of the relayer
 }
 
 // Default is the configuration of a new node: no chain, everything else set.
@@ -108,6 +114,7 @@ func DefaultChain() Chain {
 	return Chain{
 		MinAgree: 2, Finality: Finality{Tag: "finalized"}, Verification: "proof",
 		PollInterval: 2 * time.Second, MaxRange: 2000, RequestTimeout: 10 * time.Second,
+		LowBalance: CoinsOf(types.NewAmount(5e16)),
 	}
 }
 

@@ -94,6 +94,8 @@ func TestRenderRoundTrip(t *testing.T) {
 	one, two := chain(), chain()
 	two.Name, two.ID, two.Finality = "beta", 8, Finality{Confirmations: 12}
 	two.PollInterval = 150 * time.Millisecond
+	two.PrivateEndpoints = []Endpoint{{"https://private.example/KEY", "private.example"}}
+	c.Relayer.Nodes = []string{"http://one.example:26657"}
 	c.Chains = []Chain{one, two}
 	loaded, err := Load(home(t, Render(c)), nil)
 	if err != nil {
@@ -144,6 +146,8 @@ func TestEveryKeyHearsTheEnvironment(t *testing.T) {
 		}
 	}
 	t.Setenv("BRIDGED_CHAINS_ALPHA_ENDPOINTS", "one=http://localhost:1, two=http://localhost:2")
+	t.Setenv("BRIDGED_CHAINS_ALPHA_PRIVATE_ENDPOINTS", "http://localhost:3")
+	t.Setenv("BRIDGED_RELAYER_NODES", "http://localhost:4,http://localhost:5")
 	t.Setenv("BRIDGED_SIGNER_PASSPHRASE_FILE", "secret")
 	t.Setenv("BRIDGED_RELAYER_PASSPHRASE_FILE", "secret")
 	t.Setenv("BRIDGED_SIGNER_NEXT_KEY", "second")
@@ -183,6 +187,10 @@ func TestProblems(t *testing.T) {
 		{"contradiction", "single_endpoint = false", "single_endpoint = true", "single_endpoint = true: contradicts"},
 		{"too few groups", "min_agree = 2", "min_agree = 3", "more than the groups of endpoints"},
 		{"bad url", "https://rpc.example/v3/KEY", "rpc.example/v3/KEY", "chains.alpha.endpoints"},
+		{"bad amount", `spend_per_day = "0"`, `spend_per_day = "1 ether"`, `chains.alpha.spend_per_day = "1 ether": want an amount`},
+		{"an amount without quotes", `low_balance = "0.05"`, `low_balance = 0.05`, "chains.alpha.low_balance = 0.05: want an amount"},
+		{"bad node", `nodes = []`, `nodes = ["rpc.example/KEY"]`, "relayer.nodes"},
+		{"bad private endpoint", `private_endpoints = []`, `private_endpoints = ["ftp://rpc.example/KEY"]`, "chains.alpha.private_endpoints"},
 		{"bad label", `name = "alpha"`, `name = "Alpha"`, "chain label"},
 		{"no toml", "[log]", "[log", "read it"},
 	}

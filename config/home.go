@@ -17,6 +17,8 @@ import (
 //	data/signed_seals               every seal that was signed, so that none is signed twice
 //	data/evidence/                  chains that contradicted themselves
 //	data/snapshots/                 snapshots of the state, for nodes that join
+//	data/relayer/                   what the relayer spent on each chain within a day
+//	data/relayers.json              how the running relayers do
 //	keys/<role>/                    keystore files: signer, operator, relayer
 type Home string
 
@@ -75,6 +77,17 @@ func (h Home) EvidenceDir() string { return filepath.Join(h.Data(), "evidence") 
 
 // SnapshotsDir is where snapshots are kept for nodes that join.
 func (h Home) SnapshotsDir() string { return filepath.Join(h.Data(), "snapshots") }
+
+// SpendingDir is where it is kept what the relayer spent on each chain.
+func (h Home) SpendingDir() string { return filepath.Join(h.Data(), "relayer") }
+
+// SpendingFile is what the relayer spent on one chain.
+func (h Home) SpendingFile(chain string) string {
+	return filepath.Join(h.SpendingDir(), chain+".json")
+}
+
+// RelayersFile is how the running relayers do.
+func (h Home) RelayersFile() string { return filepath.Join(h.Data(), "relayers.json") }
 
 // Exists says whether a node was initialised here.
 func (h Home) Exists() bool {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -122,6 +123,13 @@ func (c *Config) keys() []key {
 			"The highest fee per gas that the relayer ever pays; above it, it waits."),
 		boolean("relayer.eager", &c.Relayer.Eager,
 			"Send without regard to turns. It may cost gas for executions that others\nmade first."),
+		{
+			Name: "relayer.nodes", target: &c.Relayer.Nodes, Unit: "list of URLs", Range: "http, https or tcp URLs, at most 16",
+			Comment: "RPC servers of bridged nodes, of which \"bridged relayer run\" learns what is to be\nrelayed. None of them is believed: what one says is checked against the contract.\nA node that relays by itself (\"bridged start\") reads its own state.",
+			valid:   func() bool { return validNodes(c.Relayer.Nodes) },
+		},
+		number("relayer.patience", &c.Relayer.Patience, "heights", 0, 100_000,
+			"How long \"bridged relayer run\" leaves a command to the validators; then it sends.\n0 sends at once, which may cost gas for executions that others made first."),
 		boolean("telemetry.enabled", &c.Telemetry.Enabled,
 			"Whether /metrics, /livez and /readyz are served."),
 		text("telemetry.listen", &c.Telemetry.Listen,
@@ -167,5 +175,30 @@ func (c *Chain) keys() []key {
 			"How long one request may take."),
 		boolean("chains.foreign_headers", &c.ForeignHeaders,
 			"For a chain whose block headers have fields that Ethereum's have not, so that\ntheir hash cannot be recomputed: min_agree groups are believed for the state\nroot too."),
+		{
+			Name: "chains.private_endpoints", target: &c.PrivateEndpoints, Unit: "list of URLs", Range: "as endpoints",
+			Comment: "Servers that take transactions and keep them out of the public pool. With one or\nmore, the relayer's transactions go there and nowhere else.",
+		},
+		{
+			Name: "chains.spend_per_day", target: &c.SpendPerDay, Unit: "coins of the chain", Range: `"0" (no limit) to "999999999999999999"`,
+			Comment: "What the relayer may spend here within 24 hours; what it has sent counts at its\nmost until its cost is known. Then it waits, and others relay.",
+		},
+		{
+			Name: "chains.low_balance", target: &c.LowBalance, Unit: "coins of the chain", Range: `"0" (never) to "999999999999999999"`,
+			Comment: "Below which balance of the relayer's account here to warn.",
+		},
 	}
+}
+
+// maxNodes is how many nodes a relayer asks.
+const maxNodes = 16
+
+func validNodes(nodes []string) bool {
+	for _, node := range nodes {
+		u, err := url.Parse(node)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "tcp" {
+			return false
+		}
+	}
+	return len(nodes) <= maxNodes
 }

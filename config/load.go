@@ -199,7 +199,11 @@ func loadChain(table map[string]any) (Chain, []Setting, []error) {
 
 // shown is a bad value in a message; what may hold a secret is not repeated.
 func shown(k key, raw any) string {
-	if _, urls := k.target.(*[]Endpoint); urls || k.secret {
+	switch k.target.(type) {
+	case *[]Endpoint, *[]string: // of URLs
+		return ""
+	}
+	if k.secret {
 		return ""
 	}
 	return fmt.Sprintf("%#v", raw)

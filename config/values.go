@@ -128,6 +128,21 @@ func assign(target, raw any) error {
 			return fmt.Errorf("want a whole decimal number in quotes")
 		}
 		*t = v
+	case *Coins:
+		if _, ok := raw.(string); !ok {
+			return errCoins
+		}
+		v, err := ParseCoins(text)
+		if err != nil {
+			return err
+		}
+		*t = v
+	case *[]string:
+		v, err := parseList(raw)
+		if err != nil {
+			return err
+		}
+		*t = v
 	case *Finality:
 		v, err := parseFinality(text)
 		if err != nil {
@@ -147,30 +162,40 @@ func assign(target, raw any) error {
 }
 
 func parseEndpoints(raw any) ([]Endpoint, error) {
-	var texts []string
-	switch list := raw.(type) {
-	case string: // the environment: a list with commas
-		texts = strings.Split(list, ",")
-	case []any:
-		for _, item := range list {
-			text, ok := item.(string)
-			if !ok {
-				return nil, fmt.Errorf("want a list of URLs in quotes")
-			}
-			texts = append(texts, text)
-		}
-	default:
-		return nil, fmt.Errorf("want a list of URLs in quotes")
+	texts, err := parseList(raw)
+	if err != nil {
+		return nil, err
 	}
-	endpoints := make([]Endpoint, 0, len(texts))
+	var endpoints []Endpoint
 	for _, text := range texts {
-		e, err := ParseEndpoint(strings.TrimSpace(text))
+		e, err := ParseEndpoint(text)
 		if err != nil {
 			return nil, err
 		}
 		endpoints = append(endpoints, e)
 	}
 	return endpoints, nil
+}
+
+// parseList reads a list of URLs; nil if it is empty.
+func parseList(raw any) (texts []string, err error) {
+	switch list := raw.(type) {
+	case string: // the environment: a list with commas
+		for text := range strings.SplitSeq(list, ",") {
+			texts = append(texts, strings.TrimSpace(text))
+		}
+		return texts, nil
+	case []any:
+		for _, item := range list {
+			text, ok := item.(string)
+			if !ok {
+				return nil, fmt.Errorf("want a list of URLs in quotes")
+			}
+			texts = append(texts, strings.TrimSpace(text))
+		}
+		return texts, nil
+	}
+	return nil, fmt.Errorf("want a list of URLs in quotes")
 }
 
 // literal is the TOML form of the value that target points to.
@@ -188,30 +213,37 @@ func literal(target any) string {
 		return strconv.Quote(t.Hex())
 	case *types.Amount:
 		return strconv.Quote(t.String())
+	case *Coins:
+		return strconv.Quote(t.String())
+	case *[]string:
+		return quoteAll(*t, func(text string) string { return text })
 	case *Finality:
 		if t.Tag != "" {
 			return strconv.Quote(t.Tag)
 		}
 		return t.String()
 	case *[]Endpoint:
-		quoted := make([]string, len(*t))
-		for i, e := range *t {
-			quoted[i] = strconv.Quote(e.String())
-		}
-		return "[" + strings.Join(quoted, ", ") + "]"
+		return quoteAll(*t, Endpoint.String)
 	}
 	panic(fmt.Sprintf("config: no TOML form for %T", target))
 }
 
 // display is literal without secrets.
 func display(target any) string {
-	endpoints, ok := target.(*[]Endpoint)
-	if !ok {
-		return literal(target)
+	switch t := target.(type) {
+	case *[]Endpoint:
+		return quoteAll(*t, Endpoint.Redacted)
+	case *[]string:
+		return quoteAll(*t, redactURL)
 	}
-	quoted := make([]string, len(*endpoints))
-	for i, e := range *endpoints {
-		quoted[i] = strconv.Quote(e.Redacted())
+	return literal(target)
+}
+
+// quoteAll is a TOML list.
+func quoteAll[T any](list []T, text func(T) string) string {
+	quoted := make([]string, len(list))
+	for i, item := range list {
+		quoted[i] = strconv.Quote(text(item))
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
 }

@@ -61,6 +61,8 @@ type statusChain struct {
 	Paused       bridge.Pause `json:"paused"`        // by the network: paused or contradicted; empty where it is not
 	PausedHeight uint64       `json:"paused_height"` // since when
 	Alarm        statusAlarm  `json:"alarm"`
+
+	Relayer *ops.RelayerReport `json:"relayer"` // of this home; null where none runs
 }
 
 // statusAlarm is what this home raises against a chain, of observer and operator
@@ -146,7 +148,7 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID, heigh
 		}
 	}
 	configured := c.session.configuredChains()
-	raised := c.session.raisedAlarms()
+	raised, relayers := c.session.raisedAlarms(), c.session.relayers()
 	for _, chain := range chains {
 		var inbox bridge.InboxView
 		if _, err := ask("inbox", bridge.QueryArgs{Chain: chain.Label}, &inbox); err != nil {
@@ -156,7 +158,7 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID, heigh
 			Label: chain.Label, ID: chain.ID, Active: chain.Active, Refused: chain.Refused, Cursor: chain.Cursor, Head: chain.Head,
 			OpenCmds: chain.Outbox - chain.Executed, Queued: chain.Queued,
 			MinAgree: configured[chain.Label].MinAgree, Verified: configured[chain.Label].Verification,
-			Paused: chain.Paused, PausedHeight: chain.PausedHeight, Alarm: raised[chain.ID],
+			Paused: chain.Paused, PausedHeight: chain.PausedHeight, Alarm: raised[chain.ID], Relayer: relayers[chain.ID],
 		}
 		line.Alarm.Kind = cmp.Or(line.Alarm.Kind, types.AlarmOff.String())
 		for _, vote := range inbox.Votes {
@@ -231,6 +233,9 @@ func printStatus(w io.Writer, r statusResult, height int64, catchingUp bool) {
 	table(w, []string{"CHAIN", "INBOX", "HEAD", "OWN HEAD", "LAG", "OPEN", "QUEUED", "MIN AGREE"}, rows)
 	for _, c := range r.Bridge.Chains {
 		printStops(w, c)
+		if c.Relayer != nil {
+			printRelayer(w, *c.Relayer)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"math/big"
 	"sync"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/internal/chain/evm"
 	"github.com/icrosschain/bridged/internal/node"
-	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -21,10 +19,6 @@ const (
 	// behindBy is how much older than the others' an endpoint's newest block may
 	// be.
 	behindBy = time.Minute
-	// A relayer is short of funds when it cannot pay so many executions of so
-	// much gas, at what it would offer now.
-	fundedExecutions = 100
-	executionGas     = 1_000_000
 )
 
 // chainPatient is one configured chain.
@@ -103,7 +97,10 @@ func (c *chainPatient) jobs(code string) []job {
 		"contract.code":       c.contractCode,
 		"contract.network":    c.contractNetwork,
 		"contract.validators": c.contractValidators,
-		"relayer.funds":       c.funds,
+		"relayer.funds":       c.relays(c.funds),
+		"relayer.fees":        c.relays(c.fees),
+		"relayer.spending":    c.relays(c.spending),
+		"relayer.private":     c.relays(c.private),
 	}
 	if run := ofChain[code]; run != nil {
 		return []job{{code, c.config.Name, run}}
@@ -327,33 +324,4 @@ func (c *chainPatient) contractValidators(context.Context) verdict {
 		return fail("the contract has the set %s in epoch %d, the network %s", contract.SetHash, epoch, set.Hash())
 	}
 	return ok("epoch %d", epoch)
-}
-
-func (c *chainPatient) funds(ctx context.Context) verdict {
-	relaying, err := signer.NewStore(c.Home.String()).Show(signer.RoleRelayer, c.app.Relayer.Key)
-	if !c.app.Relayer.Enabled || err != nil {
-		return skip("this node does not relay")
-	}
-	var funds evm.Funds
-	err = c.first(func(e *endpointPatient) (err error) {
-		funds, err = e.probe.Funds(ctx, relaying.Address)
-		return err
-	})
-	if err != nil {
-		return skip("%v", err)
-	}
-	price := new(big.Int).SetUint64(min(funds.Gas, c.app.Relayer.MaxFeeGwei*1e9))
-	cost := price.Mul(price, big.NewInt(executionGas))
-	if funds.Balance.Sign() == 0 {
-		return fail("%s has nothing", relaying.Address)
-	}
-	lasts := "any number of"
-	if cost.Sign() > 0 {
-		lasts = new(big.Int).Div(funds.Balance, cost).String()
-	}
-	found := fmt.Sprintf("%s has %s wei, for %s executions", relaying.Address, funds.Balance, lasts)
-	if funds.Balance.Cmp(new(big.Int).Mul(cost, big.NewInt(fundedExecutions))) < 0 {
-		return warn("%s", found)
-	}
-	return ok("%s", found)
 }

@@ -482,6 +482,24 @@ var chainFaults = []fault{
 		newKey(t, home, signer.RoleRelayer)
 		return nil
 	}},
+	{"dear gas", "relayer.fees", doctor.Warn, through(func(method, _, result string) (string, string) {
+		if method == "eth_gasPrice" {
+			result = `"0x2000000000000"`
+		}
+		return result, ""
+	})},
+	{"a limit that pays for nothing", "relayer.spending", doctor.Warn, inApp(func(c *config.Config) {
+		c.Chains[0].SpendPerDay = config.CoinsOf(types.NewAmount(1))
+	})},
+	{"a damaged record of spending", "relayer.spending", doctor.Fail, func(t *testing.T, _ *world, home config.Home) []string {
+		changeApp(t, home, func(c *config.Config) { c.Chains[0].SpendPerDay = config.CoinsOf(types.NewAmount(1e18)) })
+		file := home.SpendingFile("alpha")
+		must(t, errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte("{"), 0o600)))
+		return nil
+	}},
+	{"a private endpoint that is down", "relayer.private", doctor.Fail, inApp(func(c *config.Config) {
+		c.Chains[0].PrivateEndpoints = []config.Endpoint{{URL: "http://127.0.0.1:1", Group: "private"}}
+	})},
 	{"a nearly empty account", "relayer.funds", doctor.Warn, through(func(method, _, result string) (string, string) {
 		if method == "eth_getBalance" {
 			result = `"0x1000"`

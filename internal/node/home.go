@@ -185,8 +185,8 @@ func ResetData(home config.Home, app config.State, forget bool) error {
 	return leftovers(home)
 }
 
-// discardData moves everything but what was signed, and evidence against chains,
-// out of data/, so that no half deleted database is ever found there, and
+// discardData moves everything but what was signed, evidence against chains and
+// what the relayer spent out of data/, so that no half deleted database is ever found there, and
 // then deletes it.
 func discardData(home config.Home) error {
 	trash, err := os.MkdirTemp(home.String(), resetPrefix)
@@ -197,7 +197,7 @@ func discardData(home config.Home) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	stays := []string{home.ValidatorStateFile(), home.SignedSealsFile(), home.EvidenceDir()}
+	stays := []string{home.ValidatorStateFile(), home.SignedSealsFile(), home.EvidenceDir(), home.SpendingDir()}
 	for _, entry := range entries {
 		if slices.Contains(stays, filepath.Join(home.Data(), entry.Name())) {
 			continue

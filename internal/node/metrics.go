@@ -21,7 +21,6 @@ type metrics struct {
 	cursor, head, outbox, executed, queued *prometheus.Desc
 	transfers, ended                       *prometheus.Desc
 	proven, lag, failures, alarm, paused   *prometheus.Desc
-	pending, sent, bumped, reverted        *prometheus.Desc
 	requests, refusals                     *prometheus.Desc
 }
 
@@ -49,10 +48,6 @@ func newMetrics(n *Node, state view) *metrics {
 		failures:  chain("observer_failures_rounds", "Rounds of this node's observer that failed, in a row."),
 		alarm:     chain("observer_alarm_level", "Alarm of this node's observer: 0 none, 1 a contradiction of finalised data."),
 		paused:    chain("chain_paused_level", "Pause of the chain by the network: 0 none, 1 paused, 2 contradicted."),
-		pending:   chain("relayer_pending_transactions", "This node's transactions that no block holds yet."),
-		sent:      chain("relayer_sent_transactions_total", "Transactions that this node sent."),
-		bumped:    chain("relayer_bumped_transactions_total", "Replacements with higher fees that this node sent."),
-		reverted:  chain("relayer_reverted_transactions_total", "Transactions of this node that reverted."),
 		requests:  endpoint("endpoint_requests_total", "Requests to a JSON-RPC server."),
 		refusals:  endpoint("endpoint_failures_total", "Requests that failed or whose answer was refused."),
 	}
@@ -62,7 +57,7 @@ func newMetrics(n *Node, state view) *metrics {
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.height, m.quarantined, m.cursor, m.head, m.outbox, m.executed, m.queued, m.transfers, m.ended,
-		m.proven, m.lag, m.failures, m.alarm, m.paused, m.pending, m.sent, m.bumped, m.reverted,
+		m.proven, m.lag, m.failures, m.alarm, m.paused,
 		m.requests, m.refusals,
 	} {
 		out <- d
@@ -104,14 +99,6 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			counter(m.requests, e.Requests, c.config.Name, e.Endpoint)
 			counter(m.refusals, e.Failures, c.config.Name, e.Endpoint)
 		}
-		if c.relayer == nil {
-			continue
-		}
-		status := c.relayer.Status()
-		gauge(m.pending, uint64(status.Pending), c.config.Name)
-		counter(m.sent, status.Sent, c.config.Name)
-		counter(m.bumped, status.Bumped, c.config.Name)
-		counter(m.reverted, status.Reverted, c.config.Name)
 	}
 }
 

@@ -2,11 +2,14 @@ package node
 
 import (
 	"io"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/relayer"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -43,8 +46,53 @@ func TestMetrics(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	if described, gathered := gatherAll(t, newMetrics(n, view{app: n.app}), "alpha", "own (127.0.0.1:1)"); gathered != described {
+		t.Errorf("%d metrics are gathered, %d described", gathered, described)
+	}
+	gatherAll(t, newRelayerMetrics(n.relayers), append(relayer.Holds(), "alpha")...)
+}
+
+// TestRelayerMetricsOfAnAccount has those that need a look at the chain.
+func TestRelayerMetricsOfAnAccount(t *testing.T) {
+	status := relayer.Status{
+		Looked: time.Now(), Hold: "spending_limit", Low: true, Sent: 5,
+		Spent: relayer.Spent{Limit: types.NewAmount(2e18), Paid: types.NewAmount(1e18), Transactions: 4},
+	}
+	status.Position.Account.Balance = types.NewAmount(3e18)
 	registry := prometheus.NewPedanticRegistry()
-	collector := newMetrics(n, view{app: n.app})
+	registry.MustRegister(standing{newRelayerMetrics(nil), status})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, family := range families {
+		for _, metric := range family.Metric {
+			got[family.GetName()] += metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
+		}
+	}
+	for name, want := range map[string]float64{
+		"balance_coins": 3, "low_balance_level": 1, "lasts_days": 3, "lasts_commands": 12, "spent_day_coins": 1,
+		"limit_day_coins": 2, "hold_level": 1, "sent_transactions_total": 5, "trouble_level": 0,
+	} {
+		if have, found := got["bridged_relayer_"+name]; !found || have != want {
+			t.Errorf("%s is %v, want %v", name, have, want)
+		}
+	}
+}
+
+// standing is a relayer that stands still.
+type standing struct {
+	*relayerMetrics
+	status relayer.Status
+}
+
+func (s standing) Collect(out chan<- prometheus.Metric) { s.collect(out, "alpha", s.status) }
+
+// gatherAll wants every metric that is described, with these labels only.
+func gatherAll(t *testing.T, collector prometheus.Collector, labels ...string) (described, gathered int) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
 	if err := registry.Register(collector); err != nil {
 		t.Fatal(err)
 	}
@@ -54,16 +102,14 @@ func TestMetrics(t *testing.T) {
 	}
 	descriptions := make(chan *prometheus.Desc, 100)
 	collector.Describe(descriptions)
-	if len(families) != len(descriptions) {
-		t.Errorf("%d metrics are gathered, %d described", len(families), len(descriptions))
-	}
 	for _, family := range families {
 		for _, metric := range family.Metric {
 			for _, label := range metric.Label {
-				if v := label.GetValue(); v != "alpha" && v != "own (127.0.0.1:1)" {
+				if v := label.GetValue(); !slices.Contains(labels, v) {
 					t.Errorf("%s has label %s=%q", family.GetName(), label.GetName(), v)
 				}
 			}
 		}
 	}
+	return len(descriptions), len(families)
 }

@@ -66,6 +66,7 @@ type Node struct {
 	keys      keys
 	guard     *signer.Guard // nil: this node signs no seals
 	chains    []*chainWorkers
+	relayers  []*relaying
 	workers   []worker
 	health    ops.Health
 	telemetry *ops.Server
@@ -130,6 +131,10 @@ func (n *Node) Close() error {
 		c.client.Close()
 	}
 	n.chains = nil
+	for _, r := range n.relayers {
+		r.close()
+	}
+	n.relayers = nil
 	if n.store != nil {
 		errs = append(errs, n.store.Close())
 		n.store = nil

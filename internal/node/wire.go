@@ -151,6 +151,9 @@ func (n *Node) Wire(ctx context.Context) error {
 			relayers = append(relayers, w.relayer)
 		}
 	}
+	if len(n.relayers) > 0 {
+		n.workers = append(n.workers, worker{"reports of relayers", reporter(n.Home, n.relayers, n.log)})
+	}
 	n.wireSnapshots()
 	keeper := newKeeper(state, n.mailbox, relayers, n.log)
 	n.listeners = append(n.listeners, func(int64) { keeper.committed() })
@@ -190,17 +193,17 @@ func (n *Node) wireChain(ctx context.Context, c config.Chain, state view) (*chai
 	if n.keys.relayer == nil {
 		return w, nil
 	}
-	sink, err := evm.NewSink(evm.SinkConfig{Client: client, Key: n.keys.relayer})
-	if err != nil {
-		return nil, err
+	relaying, err := newRelaying(ctx, relayingSpec{
+		home: n.Home, chain: c, client: client, key: n.keys.relayer, state: state, signatures: n.mailbox, log: n.Logger,
+		worker: relayer.Config{Self: n.keys.signerAddresses(), Eager: n.App.Relayer.Eager, MaxFee: maxFee(n.App.Relayer)},
+	})
+	if err != nil { // no reason for a validator not to run
+		n.log.Error("this node does not relay to the chain", "chain", c.Name, "err", err)
+		n.health.Add("relayer_"+c.Name, func() error { return err })
+		return w, nil
 	}
-	w.relayer, err = relayer.New(relayer.Config{
-		Chain: types.ChainID(c.ID), Label: c.Name, Self: n.keys.signerAddresses(), Eager: n.App.Relayer.Eager,
-		Poll: c.PollInterval, MaxFee: n.App.Relayer.MaxFeeGwei * 1e9,
-	}, relayer.Deps{State: state, Signatures: n.mailbox, Sink: sink, Logger: n.Logger})
-	if err != nil {
-		return nil, err
-	}
+	n.relayers = append(n.relayers, relaying)
+	w.relayer = relaying.worker
 	n.listeners = append(n.listeners, func(int64) { w.relayer.Committed() })
 	n.workers = append(n.workers, worker{"relayer of " + c.Name, n.served(c, state, w.relayer.Run)})
 	return w, nil
@@ -240,7 +243,7 @@ func (n *Node) wireTelemetry(state view) error {
 		return nil
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newMetrics(n, state))
+	registry.MustRegister(newMetrics(n, state), newRelayerMetrics(n.relayers))
 	server, err := ops.Listen(n.App.Telemetry.Listen, &n.health, registry, prometheus.DefaultGatherer)
 	if err != nil {
 		return err

@@ -172,6 +172,7 @@ func readContract(ctx context.Context, conn Conn, at types.Address, set types.Va
 type Funds struct {
 	Balance *big.Int // wei
 	Gas     uint64   // wei that a unit of gas may cost, as the relayer offers it
+	Price   uint64   // wei that it costs now
 }
 
 // Funds reads an account at the newest block.
@@ -188,7 +189,7 @@ func (p Probe) Funds(ctx context.Context, account types.Address) (f Funds, err e
 		if err != nil {
 			return fmt.Errorf("read the gas price: %w", err)
 		}
-		f.Gas = market(latest.BaseFee, nil, price, 0).Cap
+		f.Gas, f.Price = market(latest.BaseFee, nil, price, 0).Cap, saturate(price)
 		return nil
 	})
 	return f, err

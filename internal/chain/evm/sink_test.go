@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,6 +255,37 @@ func TestSendToSeveral(t *testing.T) {
 	}
 	if err := testSink(t, html.URL).Send(t.Context(), chain.Tx{}); err == nil || isVerdict(err) {
 		t.Errorf("an endpoint that is none: %v", err)
+	}
+}
+
+// TestSendPrivately has nobody but the private endpoint hear of a transaction,
+// even where it fails.
+func TestSendPrivately(t *testing.T) {
+	var public atomic.Int32
+	listener := server(t, func(method string) any {
+		if method == "eth_sendRawTransaction" {
+			public.Add(1)
+		}
+		return types.Hash{1}
+	})
+	taking := true
+	private := server(t, func(string) any {
+		if taking {
+			return types.Hash{1}
+		}
+		return &rpcError{Code: -32000, Message: "busy"}
+	})
+	s := testSink(t, listener)
+	s.cfg.Private = testSink(t, private).cfg.Client
+	if err := s.Send(t.Context(), chain.Tx{Raw: []byte{1}}); err != nil {
+		t.Errorf("taken: %v", err)
+	}
+	taking = false
+	if err := s.Send(t.Context(), chain.Tx{Raw: []byte{1}}); err == nil {
+		t.Error("sent, though the private endpoint does not take it")
+	}
+	if n := public.Load(); n != 0 {
+		t.Errorf("a public endpoint was sent %d transactions", n)
 	}
 }
 

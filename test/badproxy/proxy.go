@@ -48,7 +48,7 @@ type Proxy struct {
 	rules  []Rule
 	calls  map[string]int // by method
 	counts map[string]int // by name of the trouble
-	forge  *forge
+	forges map[string]*forge // by name of the trouble
 	frozen map[string]uint64 // the heads that a frozen server knows, by tag
 }
 
@@ -113,7 +113,10 @@ func (p *Proxy) Set(rules ...Rule) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rules = slices.Clone(rules)
-	p.forge, p.frozen = newForge(), map[string]uint64{}
+	p.forges, p.frozen = map[string]*forge{}, map[string]uint64{}
+	for _, r := range rules {
+		p.forges[r.Trouble.Name] = newForge()
+	}
 }
 
 // Counts says how many requests met each trouble so far, by its name. A lie that
@@ -153,7 +156,7 @@ func (p *Proxy) meet(ctx context.Context, method string) (met []*meeting) {
 			continue
 		}
 		met = append(met, &meeting{trouble: r.Trouble, exchange: Exchange{
-			Dice: dice, From: r.From, ctx: ctx, proxy: p, forge: p.forge,
+			Dice: dice, From: r.From, ctx: ctx, proxy: p, forge: p.forges[r.Trouble.Name],
 		}})
 	}
 	return met

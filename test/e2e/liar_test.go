@@ -9,9 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
-	gethtypes "github.com/ethereum/go-ethereum/core/types"
-
+	"github.com/icrosschain/bridged/test/badproxy"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -26,20 +24,13 @@ const (
 
 // lies are told one after the other, about the same deposit.
 var lies = []struct {
-	name  string
-	check string // in the validator's log
-	lie   lie
+	name    string
+	trouble string
+	check   string // in the validator's log
 }{
-	{"hides a log", "log hidden", func(all []*gethtypes.Log, i int) []*gethtypes.Log { return slices.Delete(all, i, i+1) }},
-	{"alters an amount", "accumulator", func(all []*gethtypes.Log, i int) []*gethtypes.Log {
-		const amountEnd = 7 * 32 // after the hash and five more words
-		all[i].Data[amountEnd-1]++
-		return all
-	}},
-	{"serves another contract's log", "foreign emitter", func(all []*gethtypes.Log, i int) []*gethtypes.Log {
-		all[i].Address = common.Address{1}
-		return all
-	}},
+	{"hides a log", "log missing", "log hidden"},
+	{"alters an amount", "amount altered", "accumulator"},
+	{"serves another contract's log", "foreign emitter", "foreign emitter"},
 }
 
 // TestLyingEndpoint gives one validator an endpoint that lies about deposits on
@@ -47,14 +38,17 @@ var lies = []struct {
 // lied to about; the other three go on; when the lie ends it is back by itself.
 func TestLyingEndpoint(t *testing.T) {
 	t.Parallel()
-	liar := newProxy(t)
-	n := newNetwork(t, plan{users: 1, endpoint: func(validator int, c *chain) string {
+	var liar *badproxy.Proxy
+	n := newNetwork(t, plan{users: 1, endpoints: func(validator int, c *chain) []string {
 		if validator == deceived && c.id() == alphaID {
-			liar.target = c.node.HTTPURL()
-			return liar.URL
+			liar = badproxy.ForTest(t, badproxy.Config{Target: c.node.HTTPURL()})
+			return []string{liar.URL()}
 		}
-		return c.node.HTTPURL()
+		return []string{c.node.HTTPURL()}
 	}})
+	tell := func(i int, from uint64) {
+		liar.Set(badproxy.Rule{Trouble: badproxy.Named(lies[i].trouble), From: from})
+	}
 	user := n.users[0]
 	n.equip(n.gold, 1_000_000, user)
 	deposit := deposit{from: n.alpha, asset: n.gold, sender: user, amount: 1000}
@@ -74,11 +68,11 @@ func TestLyingEndpoint(t *testing.T) {
 	// does not vote for stays where it is.
 	n.kill(absent)
 	next := n.inbox(n.alpha).Cursor + 1
-	liar.tell(lies[0].lie, next)
+	tell(0, next)
 	started := n.heightNow(0)
 	id, nonce, block := send(1)
-	for _, l := range lies {
-		liar.tell(l.lie, next)
+	for i, l := range lies {
+		tell(i, next)
 		n.awaitCheck(l.name, l.check)
 		n.stays(nonce, block)
 	}
@@ -87,6 +81,7 @@ func TestLyingEndpoint(t *testing.T) {
 	}
 
 	// With three honest ones the network goes on, and the lie with it.
+	told := liar.Counts()[lies[2].trouble]
 	n.start(absent)
 	n.reach(90*time.Second, types.StatusReleased, id)
 	id, second, _ := send(2)
@@ -97,12 +92,12 @@ func TestLyingEndpoint(t *testing.T) {
 			t.Errorf("height %d: the deceived voted for %v of alpha", h, nonces)
 		}
 	}
-	if liar.lies() == 0 {
+	if liar.Counts()[lies[2].trouble] == told {
 		t.Error("the last lie was never told")
 	}
 
 	// Then the truth is back, and with it the vote.
-	liar.tell(nil, 0)
+	liar.Set()
 	paid := int64(3)
 	eventually(t, time.Minute, "a vote of the validator that was deceived", func(context.Context) error {
 		// It waits a while after errors: the others may be faster, once or twice.

@@ -90,15 +90,16 @@ type home struct {
 
 // plan is what a test wants of its network beyond the ordinary.
 type plan struct {
-	eager    bool                                 // all relayers send at once
-	endpoint func(validator int, c *chain) string // JSON-RPC address, if not the chain's own
-	assets   func(n *network) []*asset            // besides GOLD and COIN, and may change those
-	users    int                                  // accounts with coins
-	third    bool                                 // with gamma, a third chain
-	terms    func(c *chain) []string              // more flags of `genesis add-chain`
-	params   []string                             // NAME=VALUE of `genesis set-param`
-	snapshot uint64                               // blocks from one snapshot of the state to the next, if not the default
-	env      map[int][]string                     // more in the environment of a validator
+	patience  time.Duration                          // of requests to chains, if not the default
+	eager     bool                                   // all relayers send at once
+	endpoints func(validator int, c *chain) []string // JSON-RPC addresses, if not the chain's own; of two or more two have to agree
+	assets    func(n *network) []*asset              // besides GOLD and COIN, and may change those
+	users     int                                    // accounts with coins
+	third     bool                                   // with gamma, a third chain
+	terms     func(c *chain) []string                // more flags of `genesis add-chain`
+	params    []string                               // NAME=VALUE of `genesis set-param`
+	snapshot  uint64                                 // blocks from one snapshot of the state to the next, if not the default
+	env       map[int][]string                       // more in the environment of a validator
 }
 
 // network is four validators, as processes, between two chains.
@@ -230,14 +231,20 @@ func (n *network) configure() {
 			loaded.Snapshot.Interval = n.plan.snapshot
 		}
 		for _, c := range n.chains() {
-			url := c.node.HTTPURL()
-			if n.plan.endpoint != nil {
-				url = n.plan.endpoint(i, c)
+			urls := []string{c.node.HTTPURL()}
+			if n.plan.endpoints != nil {
+				urls = n.plan.endpoints(i, c)
 			}
 			chain := config.DefaultChain()
 			chain.Name, chain.ID, chain.Contract = c.name, c.id(), c.bridge
-			chain.Endpoints = []config.Endpoint{{URL: url, Group: "own"}}
-			chain.MinAgree, chain.SingleEndpoint, chain.PollInterval = 1, true, 50*time.Millisecond
+			for at, url := range urls {
+				chain.Endpoints = append(chain.Endpoints, config.Endpoint{URL: url, Group: fmt.Sprintf("group%d", at)})
+			}
+			chain.MinAgree, chain.SingleEndpoint = min(2, uint64(len(urls))), len(urls) == 1
+			chain.PollInterval = 50 * time.Millisecond
+			if n.plan.patience > 0 {
+				chain.RequestTimeout = n.plan.patience
+			}
 			loaded.Chains = append(loaded.Chains, chain)
 		}
 		if err := config.Write(config.Home(h.Home), loaded.Config); err != nil {

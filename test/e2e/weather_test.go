@@ -1,0 +1,174 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/icrosschain/bridged/test/badproxy"
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+// weather is a network of which each validator has three endpoints a chain that
+// have to agree by two. One of them is bad, and at another place in each validator's
+// list. The others are a little slower, so that nobody avoids the bad one for that.
+type weather struct {
+	*network
+	bad, spare map[*chain]*badproxy.Proxy
+	sent       []deposit
+}
+
+// slower is what good endpoints are.
+var slower = badproxy.Rule{Trouble: badproxy.Delay("slower", 20*time.Millisecond, 30*time.Millisecond)}
+
+func newWeather(t *testing.T) *weather {
+	good := map[*chain]*badproxy.Proxy{}
+	w := &weather{bad: map[*chain]*badproxy.Proxy{}, spare: map[*chain]*badproxy.Proxy{}}
+	w.network = newNetwork(t, plan{users: 2, patience: time.Second, endpoints: func(validator int, c *chain) []string {
+		if validator == 0 {
+			w.bad[c] = badproxy.ForTest(t, badproxy.Config{Target: c.node.HTTPURL(), Host: "127.0.0.2", Seed: c.id()})
+			w.spare[c] = badproxy.ForTest(t, badproxy.Config{Target: c.node.HTTPURL(), Host: "127.0.0.3", Rules: []badproxy.Rule{slower}})
+			good[c] = badproxy.ForTest(t, badproxy.Config{Target: c.node.HTTPURL(), Host: "127.0.0.4", Rules: []badproxy.Rule{slower}})
+		}
+		urls := []string{w.bad[c].URL(), w.spare[c].URL(), good[c].WSURL()}
+		return append(urls[validator%3:], urls[:validator%3]...)
+	}})
+	// Somebody on beta has coins to send back.
+	there, back := w.users[0], w.users[1]
+	w.equip(w.gold, 1_000_000_000, there)
+	ids, _ := w.deposit(deposit{from: w.alpha, asset: w.coin, sender: there, amount: 100_000_000, recipient: word(back.Address)})
+	w.reach(time.Minute, types.StatusReleased, ids...)
+	return w
+}
+
+// send deposits on both chains in turn, each time another amount for somebody else.
+func (w *weather) send(count int) (ids []string) {
+	w.t.Helper()
+	var all []deposit
+	for range count {
+		number := int64(len(w.sent))
+		d := deposit{from: w.alpha, asset: w.gold, sender: w.users[0], amount: 1000 + number, recipient: word(stranger(number))}
+		if number%2 == 1 {
+			d.from, d.asset, d.sender = w.beta, w.coin, w.users[1]
+		}
+		all, w.sent = append(all, d), append(w.sent, d)
+	}
+	ids, _ = w.deposit(all...)
+	return ids
+}
+
+// under has both chains' bad endpoints do some things while transfers are made.
+func (w *weather) under(count int, rules ...badproxy.Rule) {
+	w.t.Helper()
+	for _, p := range w.bad {
+		p.Set(rules...)
+	}
+	start := time.Now()
+	w.reach(2*time.Minute, types.StatusReleased, w.send(count)...)
+	w.t.Logf("%d transfers after %s", len(w.sent), time.Since(start).Round(100*time.Millisecond))
+}
+
+// arrived wants every transfer paid, exactly, once, and nobody to have cried wolf.
+func (w *weather) arrived() {
+	w.t.Helper()
+	for i, d := range w.sent {
+		to := w.other(d.from)
+		w.has(to, d.asset.token(to), stranger(int64(i)), d.amount-d.asset.fee)
+	}
+	for i := range w.homes {
+		if cries := w.said(i, func(l logLine) bool { return l.Msg == "alarm raised" }); len(cries) > 0 {
+			w.t.Errorf("node%d: %+v", i, cries)
+		}
+	}
+	w.audit()
+}
+
+// TestBadEndpoints makes transfers while one endpoint of three does all that a bad
+// one can: several troubles at a time, or with BRIDGED_LONG=1 each by itself and
+// 500 transfers. Then a second one fails on alpha, and alpha stops until it is back.
+func TestBadEndpoints(t *testing.T) {
+	t.Parallel()
+	w := newWeather(t)
+	if os.Getenv("BRIDGED_LONG") == "" {
+		for some := range slices.Chunk(badproxy.Troubles, 15) {
+			w.under(15, rules(0.3, some)...)
+		}
+	} else {
+		for i, trouble := range badproxy.Troubles {
+			w.under(8, badproxy.Rule{Trouble: trouble})
+			t.Logf("%d: %s", i, trouble.Name)
+		}
+		for len(w.sent) < 500 {
+			w.under(10, badproxy.Rules(0.02)...)
+		}
+	}
+	for _, c := range w.chains() {
+		t.Logf("%s: %v", c.name, w.bad[c].Counts())
+	}
+	w.twoOfThree()
+	w.arrived()
+}
+
+func rules(share float64, some []badproxy.Trouble) (all []badproxy.Rule) {
+	for _, t := range some {
+		all = append(all, badproxy.Rule{Trouble: t, Share: share})
+	}
+	return all
+}
+
+// twoOfThree leaves alpha with one endpoint that is up and right. Nobody votes for
+// what only one says, status says so, beta goes on; all goes on when one is back.
+func (w *weather) twoOfThree() {
+	t := w.t
+	for _, c := range w.chains() {
+		w.bad[c].Set(badproxy.Rule{Trouble: badproxy.Named("fork")})
+	}
+	w.spare[w.alpha].Set(badproxy.Rule{Trouble: badproxy.Named("503")})
+	w.quiet()
+	before := w.inbox(w.alpha).Cursor
+	ids := w.send(2)
+	nonce := func(id string) uint64 {
+		_, nonce, err := types.SplitTransferID(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nonce
+	}
+	eventually(t, time.Minute, "beta to go on", func(context.Context) error {
+		if cursor := w.inbox(w.beta).Cursor; cursor < nonce(ids[1]) {
+			return fmt.Errorf("the cursor is %d", cursor)
+		}
+		return nil
+	})
+	w.alpha.finalised(w.alpha.head() + standstill)
+	if now := w.inbox(w.alpha).Cursor; now != before {
+		t.Errorf("one endpoint of three moved alpha from nonce %d to %d", before, now)
+	}
+	for i := range w.homes {
+		if len(w.said(i, func(l logLine) bool { return l.Component == "observer" && l.Chain == w.alpha.name && l.Check == "agreement" })) == 0 {
+			t.Errorf("node%d does not say why", i)
+		}
+	}
+	w.spare[w.alpha].Set(slower)
+	start := time.Now()
+	w.reach(time.Minute, types.StatusReleased, ids...)
+	t.Logf("all is there %s after the second endpoint is back", time.Since(start).Round(100*time.Millisecond))
+}
+
+// quiet waits until votes for alpha rest.
+func (w *weather) quiet() {
+	w.t.Helper()
+	var last uint64
+	eventually(w.t, time.Minute, "alpha to rest", func(context.Context) error {
+		now := w.inbox(w.alpha)
+		if now.Cursor != last || slices.ContainsFunc(now.Votes, func(v bridge.InboxVoteView) bool { return len(v.Marks) > 0 && v.Marks[len(v.Marks)-1].Nonce > now.Cursor }) {
+			last = now.Cursor
+			return fmt.Errorf("the cursor is at %d", now.Cursor)
+		}
+		return nil
+	})
+}

@@ -46,8 +46,8 @@ type Proxy struct {
 
 	mu     sync.Mutex
 	rules  []Rule
-	calls  map[string]int // by method
-	counts map[string]int // by name of the trouble
+	calls  map[string]int    // by method
+	counts map[string]int    // by name of the trouble
 	forges map[string]*forge // by name of the trouble
 	frozen map[string]uint64 // the heads that a frozen server knows, by tag
 }

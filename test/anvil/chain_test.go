@@ -17,6 +17,7 @@ import (
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/cmd/devnet/proc"
 	"github.com/icrosschain/bridged/contracts/bindings"
+	"github.com/icrosschain/bridged/test/cluster"
 )
 
 const (
@@ -58,7 +59,7 @@ func newChain(t *testing.T, group *proc.Group, dir, name string, id uint64, port
 		t.Fatal(err)
 	}
 	t.Cleanup(c.reader.Close)
-	eventually(t, time.Minute, name+" to answer", func(ctx context.Context) error {
+	cluster.Eventually(t, time.Minute, name+" to answer", func(ctx context.Context) error {
 		_, err := c.client.ChainID(ctx)
 		return err
 	})
@@ -156,7 +157,7 @@ func (c *chain) deposit(from evmnode.Account, to uint64, recipient common.Addres
 // block is the block that holds a transaction, as soon as one does.
 func (c *chain) block(tx *types.Transaction) (number uint64) {
 	c.t.Helper()
-	eventually(c.t, time.Minute, "a receipt on "+c.name, func(ctx context.Context) error {
+	cluster.Eventually(c.t, time.Minute, "a receipt on "+c.name, func(ctx context.Context) error {
 		receipt, err := c.client.TransactionReceipt(ctx, tx.Hash())
 		if err != nil {
 			return err

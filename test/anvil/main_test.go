@@ -4,9 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/icrosschain/bridged/test/cluster"
 )
 
 // Programs under test: bridged is built once, anvil was installed.
@@ -28,10 +29,8 @@ func runAll(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	bridged = filepath.Join(dir, "bridged")
-	build := exec.Command("go", "build", "-o", bridged, "github.com/icrosschain/bridged/cmd/bridged")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build bridged: %v\n%s", err, out)
+	if bridged, err = cluster.Build(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()

@@ -15,6 +15,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -72,10 +73,8 @@ func TestReorgs(t *testing.T) {
 	}
 
 	// One that is started again remembers nothing but the agreed cursor.
-	if err := n.processes[0].Stop(stopGrace); err != nil {
-		t.Fatal(err)
-	}
-	n.start(0)
+	n.Stop(0)
+	n.Start(0)
 	n.alarmed(0)
 	n.goesOn(n.beta)
 	n.reanchor(shared)
@@ -90,8 +89,8 @@ func (n *network) reanchor(shared uint64) {
 	n.t.Helper()
 	var proposal bridge.ProposalView
 	operate := func(i int, args ...string) error {
-		home := config.Home(n.homes[i].Home)
-		out, err := n.run(append(append([]string{"tx", "gov"}, args...), "--home", home.String(), "--yes", "--output", "json",
+		home := config.Home(n.Homes[i].Home)
+		out, err := n.Run(append(append([]string{"tx", "gov"}, args...), "--home", home.String(), "--yes", "--output", "json",
 			"--key-env", "BRIDGED_NO_KEY", "--passphrase-file", filepath.Join(home.Keys(), "passphrase"))...)
 		if err != nil {
 			return err
@@ -114,7 +113,7 @@ func (n *network) reanchor(shared uint64) {
 		n.t.Fatalf("proposal %d is %s: %s", proposal.ID, proposal.Status, proposal.Result)
 	}
 	for i := range validators {
-		eventually(n.t, time.Minute, fmt.Sprintf("the end of node%d's alarm", i), func(context.Context) error {
+		cluster.Eventually(n.t, time.Minute, fmt.Sprintf("the end of node%d's alarm", i), func(context.Context) error {
 			s, err := n.status(i, n.alpha)
 			if err == nil && (s.Alarm.Kind != "off" || s.Alarm.Voted != "off" || s.Paused != bridge.PauseNone) {
 				err = fmt.Errorf("it says %+v", s)
@@ -133,10 +132,10 @@ func (n *network) quiet(i int) {
 			n.t.Errorf("node%d says of %s: %+v, %v", i, c.name, s, err)
 		}
 	}
-	if files, err := os.ReadDir(config.Home(n.homes[i].Home).EvidenceDir()); err == nil {
+	if files, err := os.ReadDir(config.Home(n.Homes[i].Home).EvidenceDir()); err == nil {
 		n.t.Errorf("node%d has evidence: %v", i, files)
 	}
-	if log, err := os.ReadFile(n.logFile(i)); err != nil || strings.Contains(string(log), "alarm raised") {
+	if log, err := os.ReadFile(n.LogFile(i)); err != nil || strings.Contains(string(log), "alarm raised") {
 		n.t.Errorf("node%d's log speaks of an alarm, %v", i, err)
 	}
 }
@@ -147,7 +146,7 @@ func (n *network) quiet(i int) {
 func (n *network) alarmed(i int) uint64 {
 	n.t.Helper()
 	var s chainStatus
-	eventually(n.t, time.Minute, fmt.Sprintf("the alarm of node%d", i), func(context.Context) (err error) {
+	cluster.Eventually(n.t, time.Minute, fmt.Sprintf("the alarm of node%d", i), func(context.Context) (err error) {
 		s, err = n.status(i, n.alpha)
 		if err == nil && (s.Alarm.Kind != "contradiction" || s.Alarm.Voted != "contradiction" || s.Paused != bridge.PauseContradicted) {
 			err = fmt.Errorf("it says %+v", s)
@@ -198,7 +197,7 @@ func (n *network) goesOn(c *chain) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	eventually(n.t, time.Minute, c.name+" to go on", func(context.Context) error {
+	cluster.Eventually(n.t, time.Minute, c.name+" to go on", func(context.Context) error {
 		s, err := n.status(0, c)
 		if err == nil && (s.Head <= before.Head || s.Alarm.Kind != "off" || s.Paused != bridge.PauseNone) {
 			err = fmt.Errorf("from %+v to %+v", before, s)
@@ -210,7 +209,7 @@ func (n *network) goesOn(c *chain) {
 // operators lets operators pause beta: one of four cannot.
 func (n *network) operators() {
 	n.t.Helper()
-	n.must("alarm", "raise", "beta", "--reason", "a test", "--home", n.homes[1].Home)
+	n.Must("alarm", "raise", "beta", "--reason", "a test", "--home", n.Homes[1].Home)
 	voted := func(i int, kind string) func(context.Context) error {
 		return func(context.Context) error {
 			s, err := n.status(i, n.beta)
@@ -220,16 +219,16 @@ func (n *network) operators() {
 			return err
 		}
 	}
-	eventually(n.t, time.Minute, "the alarm of node1's operator", voted(1, "pause"))
+	cluster.Eventually(n.t, time.Minute, "the alarm of node1's operator", voted(1, "pause"))
 	n.goesOn(n.beta)
-	n.must("alarm", "raise", "beta", "--reason", "a test", "--home", n.homes[2].Home)
-	eventually(n.t, time.Minute, "beta to be paused", func(context.Context) error {
+	n.Must("alarm", "raise", "beta", "--reason", "a test", "--home", n.Homes[2].Home)
+	cluster.Eventually(n.t, time.Minute, "beta to be paused", func(context.Context) error {
 		s, err := n.status(0, n.beta)
 		if err == nil && s.Paused != bridge.PausePaused {
 			err = errors.New("it is not")
 		}
 		return err
 	})
-	n.must("alarm", "clear", "beta", "--home", n.homes[1].Home)
-	eventually(n.t, time.Minute, "node1's operator to be heard", voted(1, "off"))
+	n.Must("alarm", "clear", "beta", "--home", n.Homes[1].Home)
+	cluster.Eventually(n.t, time.Minute, "node1's operator to be heard", voted(1, "off"))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -26,7 +27,7 @@ func keyOf(a evmnode.Account) []byte { return crypto.FromECDSA(a.Key) }
 // node is the RPC client of a validator.
 func (n *network) node(i int) *rpchttp.HTTP {
 	n.t.Helper()
-	client, err := rpchttp.NewWithTimeout(n.homes[i].RPC, "/websocket", uint(askTimeout/time.Second))
+	client, err := rpchttp.NewWithTimeout(n.Homes[i].RPC, "/websocket", uint(askTimeout/time.Second))
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func (n *network) height(ctx context.Context, i int) (int64, error) {
 func (n *network) caughtUp(i int) {
 	n.t.Helper()
 	var goal int64
-	eventually(n.t, time.Minute, fmt.Sprintf("node%d to catch up", i), func(ctx context.Context) (err error) {
+	cluster.Eventually(n.t, time.Minute, fmt.Sprintf("node%d to catch up", i), func(ctx context.Context) (err error) {
 		if goal == 0 {
 			if goal, err = n.height(ctx, 0); err != nil {
 				return err
@@ -99,8 +100,8 @@ func (n *network) reach(limit time.Duration, status types.Status, ids ...string)
 	n.t.Helper()
 	views := make([]bridge.TransferView, len(ids))
 	for i, id := range ids {
-		eventually(n.t, limit, fmt.Sprintf("%s to be %s", id, status), func(ctx context.Context) (err error) {
-			if err := n.alive(); err != nil {
+		cluster.Eventually(n.t, limit, fmt.Sprintf("%s to be %s", id, status), func(ctx context.Context) (err error) {
+			if err := n.Alive(); err != nil {
 				n.t.Fatal(err)
 			}
 			if views[i], err = n.stands(ctx, id); err != nil {
@@ -118,7 +119,7 @@ func (n *network) reach(limit time.Duration, status types.Status, ids ...string)
 // why is what `bridged query why` says.
 func (n *network) why(id string) (view bridge.WhyView) {
 	n.t.Helper()
-	n.decode(&view, "query", "why", id, "--home", n.homes[0].Home)
+	n.Decode(&view, "query", "why", id, "--home", n.Homes[0].Home)
 	return view
 }
 
@@ -138,7 +139,7 @@ func (n *network) explains(name, id string, status types.Status, reason types.Re
 // inbox is what a validator says is voted of a chain.
 func (n *network) inbox(c *chain) (view bridge.InboxView) {
 	n.t.Helper()
-	n.decode(&view, "query", "inbox", c.name, "--home", n.homes[0].Home)
+	n.Decode(&view, "query", "inbox", c.name, "--home", n.Homes[0].Home)
 	return view
 }
 
@@ -146,7 +147,7 @@ func (n *network) inbox(c *chain) (view bridge.InboxView) {
 // JSON, as the last one of a killed process may be, says nothing.
 func (n *network) said(i int, chosen func(line logLine) bool) (found []logLine) {
 	n.t.Helper()
-	file, err := os.Open(n.logFile(i))
+	file, err := os.Open(n.LogFile(i))
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -180,18 +181,18 @@ type logLine struct {
 // ledger says.
 func (n *network) audit() {
 	n.t.Helper()
-	if err := n.alive(); err != nil {
+	if err := n.Alive(); err != nil {
 		n.t.Error(err)
 	}
-	eventually(n.t, time.Minute, "the ledger to come to rest", func(ctx context.Context) error { return n.atRest(ctx) })
+	cluster.Eventually(n.t, time.Minute, "the ledger to come to rest", func(ctx context.Context) error { return n.atRest(ctx) })
 	var running []int
-	for i, p := range n.processes {
+	for i, p := range n.Running {
 		if p == nil {
 			continue
 		}
 		running = append(running, i)
 		var verdict bridge.InvariantsView
-		n.decode(&verdict, "query", "invariants", "--home", n.homes[i].Home, "--node", n.homes[i].RPC)
+		n.Decode(&verdict, "query", "invariants", "--home", n.Homes[i].Home, "--node", n.Homes[i].RPC)
 		if !verdict.OK {
 			n.t.Errorf("node%d: %v", i, verdict.Violations)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/contracts"
 	"github.com/icrosschain/bridged/contracts/bindings"
+	"github.com/icrosschain/bridged/test/cluster"
 )
 
 const (
@@ -146,7 +147,7 @@ func (c *chain) send(from evmnode.Account, what call) *types.Transaction {
 func (c *chain) await(tx *types.Transaction) *types.Receipt {
 	c.t.Helper()
 	var receipt *types.Receipt
-	eventually(c.t, time.Minute, "a receipt on "+c.name, func(ctx context.Context) (err error) {
+	cluster.Eventually(c.t, time.Minute, "a receipt on "+c.name, func(ctx context.Context) (err error) {
 		receipt, err = c.client.TransactionReceipt(ctx, tx.Hash())
 		return err
 	})
@@ -254,7 +255,7 @@ func (c *chain) executed() map[item]int {
 // finalised waits until a block is final.
 func (c *chain) finalised(block uint64) {
 	c.t.Helper()
-	eventually(c.t, time.Minute, fmt.Sprintf("block %d of %s to be final", block, c.name), func(context.Context) error {
+	cluster.Eventually(c.t, time.Minute, fmt.Sprintf("block %d of %s to be final", block, c.name), func(context.Context) error {
 		if final := c.node.Finalized(); final == nil || final.Number.Uint64() < block {
 			return errors.New("not yet")
 		}

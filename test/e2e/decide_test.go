@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -16,7 +17,7 @@ import (
 func (n *network) decide(what ...string) {
 	n.t.Helper()
 	var proposal bridge.ProposalView
-	eventually(n.t, time.Minute, fmt.Sprintf("a proposal to %v", what), func(context.Context) (err error) {
+	cluster.Eventually(n.t, time.Minute, fmt.Sprintf("a proposal to %v", what), func(context.Context) (err error) {
 		proposal, err = n.operate(0, append([]string{"propose"}, what...)...)
 		return err
 	})
@@ -35,10 +36,10 @@ func (n *network) decide(what ...string) {
 // proposal stands after its block.
 func (n *network) operate(i int, args ...string) (bridge.ProposalView, error) {
 	n.t.Helper()
-	home := n.homes[i].Home
+	home := n.Homes[i].Home
 	args = append(append([]string{"tx", "gov"}, args...), "--home", home, "--yes", "--output", "json",
-		"--passphrase-file", passphraseFile(home), "--node", n.homes[i].RPC)
-	raw, err := n.runWith(nil, args...)
+		"--passphrase-file", passphraseFile(home), "--node", n.Homes[i].RPC)
+	raw, err := n.RunWith(nil, args...)
 	if err != nil {
 		return bridge.ProposalView{}, err
 	}
@@ -57,20 +58,20 @@ func (n *network) alarm(c *chain, raise bool, operators ...int) {
 	n.t.Helper()
 	says := types.AlarmOff
 	for _, i := range operators {
-		args := []string{"alarm", "clear", c.name, "--home", n.homes[i].Home}
+		args := []string{"alarm", "clear", c.name, "--home", n.Homes[i].Home}
 		if raise {
-			args = []string{"alarm", "raise", c.name, "--home", n.homes[i].Home, "--reason", "a drill"}
+			args = []string{"alarm", "raise", c.name, "--home", n.Homes[i].Home, "--reason", "a drill"}
 			says = types.AlarmPause
 		}
-		n.must(args...)
+		n.Must(args...)
 	}
-	eventually(n.t, time.Minute, fmt.Sprintf("votes to say %s of %s", says, c.name), func(ctx context.Context) error {
+	cluster.Eventually(n.t, time.Minute, fmt.Sprintf("votes to say %s of %s", says, c.name), func(ctx context.Context) error {
 		var view bridge.InboxView
 		if err := n.ask(ctx, 0, "inbox", bridge.QueryArgs{Chain: c.name}, &view); err != nil {
 			return err
 		}
 		for _, i := range operators {
-			at := slices.IndexFunc(view.Votes, func(v bridge.InboxVoteView) bool { return v.Validator == n.homes[i].Validator })
+			at := slices.IndexFunc(view.Votes, func(v bridge.InboxVoteView) bool { return v.Validator == n.Homes[i].Validator })
 			if at < 0 || view.Votes[at].Alarm != says.String() {
 				return fmt.Errorf("node%d does not", i)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -51,12 +52,12 @@ func TestValidatorsDown(t *testing.T) {
 	ids, _ := n.deposit(deposit{from: n.alpha, asset: n.coin, sender: there, amount: 100_000, recipient: word(back.Address)})
 	n.reach(time.Minute, types.StatusReleased, ids...)
 
-	n.kill(3)
+	n.Kill(3)
 	ids, _, paid := both()
 	n.reach(90*time.Second, types.StatusReleased, ids...)
 	paid(true)
 
-	n.kill(2)
+	n.Kill(2)
 	ids, blocks, paid := both()
 	n.alpha.finalised(blocks[0])
 	n.beta.finalised(blocks[1])
@@ -67,18 +68,18 @@ func TestValidatorsDown(t *testing.T) {
 	}
 	paid(false)
 
-	n.start(2)
+	n.Start(2)
 	n.reach(90*time.Second, types.StatusReleased, ids...)
 	paid(true)
 
-	n.start(3)
+	n.Start(3)
 	n.caughtUp(3)
 	n.audit()
 }
 
 func (n *network) heightNow(i int) (height int64) {
 	n.t.Helper()
-	eventually(n.t, askTimeout, fmt.Sprintf("the height of node%d", i), func(ctx context.Context) (err error) {
+	cluster.Eventually(n.t, askTimeout, fmt.Sprintf("the height of node%d", i), func(ctx context.Context) (err error) {
 		height, err = n.height(ctx, i)
 		return err
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/icrosschain/bridged/cmd/devnet/proc"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/ports"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -42,8 +43,8 @@ func TestJoiningPage(t *testing.T) {
 	n.equip(n.gold, 1_000_000, user)
 	ids, _ := n.deposit(deposit{from: n.alpha, asset: n.gold, sender: user, amount: 5000, recipient: word(user.Address)})
 	n.reach(time.Minute, types.StatusReleased, ids...)
-	eventually(t, time.Minute, "a snapshot with the transfer", func(context.Context) error {
-		if out, err := n.run("snapshot", "list", "--home", n.homes[0].Home); err != nil || bytes.Count(out, []byte("\n")) < 3 {
+	cluster.Eventually(t, time.Minute, "a snapshot with the transfer", func(context.Context) error {
+		if out, err := n.Run("snapshot", "list", "--home", n.Homes[0].Home); err != nil || bytes.Count(out, []byte("\n")) < 3 {
 			return fmt.Errorf("%s, %w", out, err)
 		}
 		return nil
@@ -72,7 +73,7 @@ func TestJoiningPage(t *testing.T) {
 	if commands < 12 {
 		t.Errorf("the page has %d commands", commands)
 	}
-	out, err := p.runWith(p.env, "query", "transfer", ids[0])
+	out, err := p.RunWith(p.env, "query", "transfer", ids[0])
 	if err != nil || !strings.Contains(string(out), "released") {
 		t.Errorf("the newcomer knows of the transfer: %s, %v", out, err)
 	}
@@ -86,12 +87,12 @@ func TestJoiningPage(t *testing.T) {
 func (p *page) do(validator bool, args []string) {
 	p.t.Helper()
 	for i := range args {
-		args[i] = strings.NewReplacer("http://one.example:26657", p.homes[0].RPC, "http://two.example:26657", p.homes[1].RPC,
+		args[i] = strings.NewReplacer("http://one.example:26657", p.Homes[0].RPC, "http://two.example:26657", p.Homes[1].RPC,
 			"$GENESIS_HASH", p.genesis, "bridge-1.snapshot", filepath.Join(p.dir, "file")).Replace(args[i])
 	}
 	switch {
 	case validator:
-		out := p.must(append(args, "--home", p.homes[0].Home)...)
+		out := p.Must(append(args, "--home", p.Homes[0].Home)...)
 		if args[0] == "genesis" {
 			p.genesis = strings.TrimSpace(string(out))
 		}
@@ -100,12 +101,12 @@ func (p *page) do(validator bool, args []string) {
 		p.begin()
 		return
 	case args[0] == "snapshot" && p.process != nil:
-		if err := p.process.Stop(stopGrace); err != nil {
+		if err := p.process.Stop(cluster.StopGrace); err != nil {
 			p.t.Fatal(err)
 		}
 		p.process = nil
 	}
-	if out, err := p.runWith(p.env, args...); err != nil {
+	if out, err := p.RunWith(p.env, args...); err != nil {
 		p.t.Fatalf("%s%v", out, err)
 	}
 }
@@ -115,7 +116,7 @@ func (p *page) do(validator bool, args []string) {
 func (p *page) begin() {
 	p.t.Helper()
 	var err error
-	p.process, err = p.group.Start(proc.Spec{
+	p.process, err = p.Group.Start(proc.Spec{
 		Name: "newcomer", Path: executable, Log: filepath.Join(p.dir, "node.log"), Env: p.env, Args: []string{"start"},
 	})
 	if err != nil {
@@ -129,7 +130,7 @@ func (p *page) begin() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	eventually(p.t, time.Minute, "the newcomer at the tip", func(ctx context.Context) error {
+	cluster.Eventually(p.t, time.Minute, "the newcomer at the tip", func(ctx context.Context) error {
 		mine, err := client.Commit(ctx, &tip)
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/icrosschain/bridged/test/badproxy"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -66,7 +67,7 @@ func TestLyingEndpoint(t *testing.T) {
 
 	// With one validator down, all three others are needed: what the deceived
 	// does not vote for stays where it is.
-	n.kill(absent)
+	n.Kill(absent)
 	next := n.inbox(n.alpha).Cursor + 1
 	tell(0, next)
 	started := n.heightNow(0)
@@ -82,7 +83,7 @@ func TestLyingEndpoint(t *testing.T) {
 
 	// With three honest ones the network goes on, and the lie with it.
 	told := liar.Counts()[lies[2].trouble]
-	n.start(absent)
+	n.Start(absent)
 	n.reach(90*time.Second, types.StatusReleased, id)
 	id, second, _ := send(2)
 	n.reach(90*time.Second, types.StatusReleased, id)
@@ -99,7 +100,7 @@ func TestLyingEndpoint(t *testing.T) {
 	// Then the truth is back, and with it the vote.
 	liar.Set()
 	paid := int64(3)
-	eventually(t, time.Minute, "a vote of the validator that was deceived", func(context.Context) error {
+	cluster.Eventually(t, time.Minute, "a vote of the validator that was deceived", func(context.Context) error {
 		// It waits a while after errors: the others may be faster, once or twice.
 		id, nonce, _ := send(paid)
 		paid++
@@ -118,8 +119,8 @@ func TestLyingEndpoint(t *testing.T) {
 // awaitCheck waits until the deceived has said which check failed.
 func (n *network) awaitCheck(name, check string) {
 	n.t.Helper()
-	eventually(n.t, lieLimit, "the check that fails where an endpoint "+name, func(context.Context) error {
-		if err := n.alive(); err != nil {
+	cluster.Eventually(n.t, lieLimit, "the check that fails where an endpoint "+name, func(context.Context) error {
+		if err := n.Alive(); err != nil {
 			n.t.Fatal(err)
 		}
 		found := n.said(deceived, func(l logLine) bool {
@@ -138,7 +139,7 @@ func (n *network) awaitCheck(name, check string) {
 func (n *network) stays(nonce, block uint64) {
 	n.t.Helper()
 	start := n.heightNow(0)
-	eventually(n.t, time.Minute, "honest votes, and blocks", func(ctx context.Context) error {
+	cluster.Eventually(n.t, time.Minute, "honest votes, and blocks", func(ctx context.Context) error {
 		for _, honest := range []int{0, 1} {
 			if v := n.voteOf(honest); len(v.Marks) == 0 || v.Marks[len(v.Marks)-1].Nonce < nonce {
 				return fmt.Errorf("node%d has not voted for nonce %d", honest, nonce)
@@ -162,7 +163,7 @@ func (n *network) stays(nonce, block uint64) {
 func (n *network) voteOf(i int) bridge.InboxVoteView {
 	n.t.Helper()
 	for _, v := range n.inbox(n.alpha).Votes {
-		if v.Validator == n.homes[i].Validator {
+		if v.Validator == n.Homes[i].Validator {
 			return v
 		}
 	}
@@ -187,7 +188,7 @@ func (n *network) votes(i int, chain types.ChainID, first, last int64) map[int64
 			n.t.Fatal(err)
 		}
 		for slot, commit := range block.Block.LastCommit.Signatures {
-			if !bytes.Equal(commit.ValidatorAddress, n.homes[i].Validator[:]) {
+			if !bytes.Equal(commit.ValidatorAddress, n.Homes[i].Validator[:]) {
 				continue
 			}
 			slots++

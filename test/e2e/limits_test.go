@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/icrosschain/bridged/contracts/bindings"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -75,7 +76,7 @@ func (w *worstDay) flow() {
 // `query why` says so.
 func (w *worstDay) held(id string, reason types.Reason, a *asset, recipient common.Address) {
 	w.t.Helper()
-	eventually(w.t, time.Minute, id+" to be held", func(ctx context.Context) error {
+	cluster.Eventually(w.t, time.Minute, id+" to be held", func(ctx context.Context) error {
 		view, err := w.stands(ctx, id)
 		if err == nil && (view.Status != types.StatusHeld || view.Reason != reason) {
 			return fmt.Errorf("it is %s: %s", view.Status, view.Why)

@@ -4,9 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/icrosschain/bridged/test/cluster"
 )
 
 // executable is the bridged under test, built once.
@@ -39,10 +39,8 @@ func runAll(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	executable = filepath.Join(dir, "bridged")
-	build := exec.Command("go", "build", "-o", executable, "github.com/icrosschain/bridged/cmd/bridged")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build bridged: %v\n%s", err, out)
+	if executable, err = cluster.Build(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()

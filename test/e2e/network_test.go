@@ -1,27 +1,20 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
+	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
-	"github.com/icrosschain/bridged/cmd/devnet/proc"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/ports"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
-	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 const (
@@ -31,7 +24,7 @@ const (
 	gammaID    = 41003
 
 	startLimit = 90 * time.Second
-	stopGrace  = 15 * time.Second
+	askTimeout = 10 * time.Second
 
 	// proposeEnv is how long a block of a validator that is down is waited for.
 	proposeEnv = "BRIDGED_COMET_CONSENSUS_TIMEOUT_PROPOSE=1s"
@@ -80,14 +73,6 @@ func (a *asset) flags(chains []*chain) (flags []string) {
 	return flags
 }
 
-// home is one validator's, as `bridged testnet` prints it.
-type home struct {
-	Home      string            `json:"home"`
-	RPC       string            `json:"rpc"`
-	Validator types.ValidatorID `json:"validator_id"`
-	Relayer   common.Address    `json:"relayer"`
-}
-
 // plan is what a test wants of its network beyond the ordinary.
 type plan struct {
 	patience  time.Duration                          // of requests to chains, if not the default
@@ -104,6 +89,7 @@ type plan struct {
 
 // network is four validators, as processes, between two chains.
 type network struct {
+	*cluster.Validators
 	t           *testing.T
 	plan        plan
 	dir         string
@@ -111,10 +97,6 @@ type network struct {
 	gamma       *chain // nil in most tests
 	deployer    evmnode.Account
 	users       []evmnode.Account
-	homes       []home
-	group       *proc.Group
-	processes   []*proc.Process  // nil where one is down on purpose
-	env         map[int][]string // more in the environment of a validator
 	gold, coin  *asset
 	assets      []*asset
 }
@@ -123,15 +105,12 @@ type network struct {
 // with the test.
 func newNetwork(t *testing.T, p plan) *network {
 	t.Helper()
-	if p.env == nil {
-		p.env = map[int][]string{}
-	}
 	if testing.Short() {
 		t.Skip("starts a network")
 	}
 	start := time.Now()
 	accounts := evmnode.DevAccounts("bridged e2e", 1+p.users)
-	n := &network{t: t, plan: p, dir: t.TempDir(), deployer: accounts[0], users: accounts[1:], processes: make([]*proc.Process, validators), env: p.env}
+	n := &network{t: t, plan: p, dir: t.TempDir(), deployer: accounts[0], users: accounts[1:]}
 	n.alpha = newChain(t, "alpha", alphaID, accounts)
 	n.beta = newChain(t, "beta", betaID, accounts)
 	if p.third {
@@ -139,17 +118,8 @@ func newNetwork(t *testing.T, p plan) *network {
 	}
 	n.found()
 	n.configure()
-	n.group = proc.NewGroup()
-	t.Cleanup(func() {
-		if err := n.group.Close(stopGrace); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			n.tails()
-		}
-	})
 	for i := range validators {
-		n.start(i)
+		n.Start(i)
 	}
 	n.awaitAssets()
 	t.Logf("the network is up after %s", time.Since(start).Round(100*time.Millisecond))
@@ -174,25 +144,18 @@ func (n *network) other(c *chain) *chain {
 // found makes homes, contracts, assets and the genesis.
 func (n *network) found() {
 	n.t.Helper()
-	n.decode(&n.homes, "testnet", "--validators", strconv.Itoa(validators), "--output-dir", n.dir,
-		"--chain-id", "bridged-e2e-1", "--starting-port", strconv.Itoa(ports.ForTest(n.t, 10*validators).First))
-	first := n.homes[0].Home
+	n.Validators = cluster.NewValidators(n.t, executable, n.dir, "bridged-e2e-1", validators, ports.ForTest(n.t, 10*validators).First, keyOf(n.deployer))
+	n.EnvAll = []string{proposeEnv}
+	maps.Copy(n.Env, n.plan.env)
+	first := n.Homes[0].Home
 	for _, c := range n.chains() {
-		var deployed struct {
-			Bridge common.Address `json:"bridge"`
-		}
-		n.decode(&deployed, "contracts", "deploy", "--home", first, "--rpc", c.node.HTTPURL())
-		c.bridge = deployed.Bridge
-		c.nonces[n.deployer.Address]++
-		flags := []string{
-			"genesis", "add-chain", c.name, "--home", first, "--id", fmt.Sprint(c.id()),
-			"--bridge", c.bridge.Hex(), "--batch-gap", (blockTime / 2).String(),
-		}
+		var terms []string
 		if n.plan.terms != nil {
-			flags = append(flags, n.plan.terms(c)...)
+			terms = n.plan.terms(c)
 		}
-		n.must(flags...)
-		for _, h := range n.homes {
+		c.bridge = n.AddChain(c.name, c.id(), c.node.HTTPURL(), blockTime/2, terms...)
+		c.nonces[n.deployer.Address]++
+		for _, h := range n.Homes {
 			c.send(n.deployer, call{to: &h.Relayer, value: evmnode.Ether(100)})
 		}
 	}
@@ -203,29 +166,18 @@ func (n *network) found() {
 		n.assets = append(n.assets, n.plan.assets(n)...)
 	}
 	for _, a := range n.assets {
-		n.must(append([]string{"genesis", "add-asset", a.symbol, "--home", first, "--decimals", "18"}, a.flags(n.chains())...)...)
+		n.Must(append([]string{"genesis", "add-asset", a.symbol, "--home", first, "--decimals", "18"}, a.flags(n.chains())...)...)
 	}
 	if len(n.plan.params) > 0 {
-		n.must(append([]string{"genesis", "set-param", "--home", first}, n.plan.params...)...)
+		n.Must(append([]string{"genesis", "set-param", "--home", first}, n.plan.params...)...)
 	}
-	n.must("genesis", "validate", "--home", first)
+	n.Must("genesis", "validate", "--home", first)
 }
 
 // configure gives each home the genesis and its chains.
 func (n *network) configure() {
 	n.t.Helper()
-	genesis, err := os.ReadFile(config.Home(n.homes[0].Home).GenesisFile())
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	for i, h := range n.homes {
-		if err := os.WriteFile(config.Home(h.Home).GenesisFile(), genesis, 0o600); err != nil {
-			n.t.Fatal(err)
-		}
-		loaded, err := config.Load(config.Home(h.Home), nil)
-		if err != nil {
-			n.t.Fatal(err)
-		}
+	n.Configure(func(validator int, loaded *config.Config) {
 		loaded.Relayer.Eager = n.plan.eager
 		if n.plan.snapshot > 0 {
 			loaded.Snapshot.Interval = n.plan.snapshot
@@ -233,7 +185,7 @@ func (n *network) configure() {
 		for _, c := range n.chains() {
 			urls := []string{c.node.HTTPURL()}
 			if n.plan.endpoints != nil {
-				urls = n.plan.endpoints(i, c)
+				urls = n.plan.endpoints(validator, c)
 			}
 			chain := config.DefaultChain()
 			chain.Name, chain.ID, chain.Contract = c.name, c.id(), c.bridge
@@ -247,103 +199,15 @@ func (n *network) configure() {
 			}
 			loaded.Chains = append(loaded.Chains, chain)
 		}
-		if err := config.Write(config.Home(h.Home), loaded.Config); err != nil {
-			n.t.Fatal(err)
-		}
-	}
-}
-
-func (n *network) logFile(i int) string { return n.homes[i].Home + "/node.log" }
-
-// start starts a validator that is down.
-func (n *network) start(i int) {
-	n.t.Helper()
-	p, err := n.group.Start(proc.Spec{
-		Name: fmt.Sprintf("node%d", i), Path: executable, Log: n.logFile(i), Env: append([]string{proposeEnv}, n.env[i]...),
-		Args: []string{"start", "--home", n.homes[i].Home, "--log-format", "json"},
 	})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.processes[i] = p
-}
-
-// kill ends a validator as a power cut would.
-func (n *network) kill(i int) {
-	n.t.Helper()
-	if !n.processes[i].Running() {
-		n.t.Fatalf("node%d has ended before it was killed: %v", i, n.processes[i].Err())
-	}
-	if err := n.processes[i].Kill(); err != nil {
-		n.t.Fatal(err)
-	}
-	n.processes[i] = nil
-}
-
-// alive is an error if a validator that nobody killed has ended.
-func (n *network) alive() error {
-	var errs []error
-	for i, p := range n.processes {
-		if p != nil && !p.Running() {
-			errs = append(errs, fmt.Errorf("node%d ended", i), p.Err())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// tails shows the ends of the logs.
-func (n *network) tails() {
-	for i := range n.homes {
-		text, err := proc.Tail(n.logFile(i), 12)
-		if err != nil {
-			text = err.Error()
-		}
-		n.t.Logf("end of the log of node%d:\n%s", i, text)
-	}
-}
-
-// run runs a command of bridged, with the deployer's key.
-func (n *network) run(args ...string) (result []byte, err error) {
-	return n.runWith([]string{"BRIDGED_KEY=" + common.Bytes2Hex(keyOf(n.deployer))}, args...)
-}
-
-// runWith runs a command of bridged with more in its environment.
-func (n *network) runWith(env []string, args ...string) (result []byte, err error) {
-	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
-	defer cancel()
-	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, executable, args...)
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return out.Bytes(), fmt.Errorf("bridged %s: %w: %s", strings.Join(args, " "), err, complaint.String())
-	}
-	return out.Bytes(), nil
-}
-
-func (n *network) must(args ...string) []byte {
-	n.t.Helper()
-	out, err := n.run(args...)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return out
-}
-
-// decode runs a command and reads its JSON.
-func (n *network) decode(result any, args ...string) {
-	n.t.Helper()
-	if err := json.Unmarshal(n.must(append(args, "--output", "json")...), result); err != nil {
-		n.t.Fatalf("bridged %s: %v", strings.Join(args, " "), err)
-	}
 }
 
 // awaitAssets waits until all contracts have confirmed all tokens, and learns
 // the wrapped ones.
 func (n *network) awaitAssets() {
 	n.t.Helper()
-	eventually(n.t, startLimit, "tokens to be registered", func(ctx context.Context) error {
-		if err := n.alive(); err != nil {
+	cluster.Eventually(n.t, startLimit, "tokens to be registered", func(ctx context.Context) error {
+		if err := n.Alive(); err != nil {
 			n.t.Fatal(err)
 		}
 		var assets []bridge.AssetView

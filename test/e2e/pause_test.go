@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"github.com/icrosschain/bridged/contracts/bindings"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -88,7 +89,7 @@ func (w *worstDay) unpauseBeta(p waiting) {
 // becomes waits until the network says that a chain is paused, or is not.
 func (n *network) becomes(c *chain, want bridge.Pause) (state bridge.ChainState) {
 	n.t.Helper()
-	eventually(n.t, time.Minute, fmt.Sprintf("%s to be %q", c.name, want), func(ctx context.Context) (err error) {
+	cluster.Eventually(n.t, time.Minute, fmt.Sprintf("%s to be %q", c.name, want), func(ctx context.Context) (err error) {
 		state, err = n.chainState(ctx, c)
 		if err == nil && state.Paused != want {
 			return fmt.Errorf("it is %q", state.Paused)
@@ -102,7 +103,7 @@ func (n *network) becomes(c *chain, want bridge.Pause) (state bridge.ChainState)
 func (w *worstDay) takesDeposits(c *chain, want bool) {
 	w.t.Helper()
 	contract := bindings.NewBridge()
-	eventually(w.t, time.Minute, fmt.Sprintf("%s to take deposits: %t", c.name, want), func(ctx context.Context) error {
+	cluster.Eventually(w.t, time.Minute, fmt.Sprintf("%s to take deposits: %t", c.name, want), func(ctx context.Context) error {
 		raw, err := c.client.CallContract(ctx, ethereum.CallMsg{To: &c.bridge, Data: contract.PackDeposits()}, nil)
 		if err != nil {
 			return err

@@ -64,7 +64,7 @@ func (n *network) raced() {
 	for _, c := range n.chains() {
 		senders := map[uint64]int{}
 		lost := 0
-		for i := range n.homes {
+		for i := range n.Homes {
 			own := map[uint64]bool{}
 			for _, line := range n.said(i, func(l logLine) bool { return l.Component == "relayer" && l.Chain == c.name }) {
 				switch line.Msg {

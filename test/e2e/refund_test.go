@@ -14,6 +14,7 @@ import (
 
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/contracts/bindings"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -117,7 +118,7 @@ func (u *unreleasable) belowRefundFee() {
 // finished waits until the network has nothing more to say of a transfer.
 func (u *unreleasable) finished(id string) {
 	u.t.Helper()
-	eventually(u.t, time.Minute, id+" to be finished", func(ctx context.Context) error {
+	cluster.Eventually(u.t, time.Minute, id+" to be finished", func(ctx context.Context) error {
 		view, err := u.stands(ctx, id)
 		var said *refusal
 		if errors.As(err, &said) && strings.Contains(said.log, "its transfer has ended") {
@@ -258,14 +259,14 @@ func (u *unreleasable) custody(amount int64) (settle func()) {
 func (u *unreleasable) owes(a *asset, want int64) {
 	u.t.Helper()
 	var supply []bridge.SupplyView
-	u.decode(&supply, "query", "supply", "--home", u.homes[0].Home)
+	u.Decode(&supply, "query", "supply", "--home", u.Homes[0].Home)
 	for _, s := range supply {
 		if s.Symbol == a.symbol && s.Owed.String() != fmt.Sprint(want) {
 			u.t.Errorf("%s of %s is owed; want %d", s.Owed, a.symbol, want)
 		}
 	}
 	var verdict bridge.InvariantsView
-	u.decode(&verdict, "query", "invariants", "--home", u.homes[0].Home)
+	u.Decode(&verdict, "query", "invariants", "--home", u.Homes[0].Home)
 	if !verdict.OK {
 		u.t.Errorf("while something is owed: %v", verdict.Violations)
 	}

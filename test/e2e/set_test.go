@@ -17,6 +17,7 @@ import (
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/contracts/bindings"
 	"github.com/icrosschain/bridged/internal/ports"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -34,20 +35,20 @@ func TestSetChanges(t *testing.T) {
 	anna := n.join("anna")
 
 	// Three of four still decide blocks, and only two of them sign seals.
-	n.kill(2)
-	n.vote("admit", n.homes[anna].Home+".json", 0, 1, 3)
+	n.Kill(2)
+	n.vote("admit", n.Homes[anna].Home+".json", 0, 1, 3)
 	n.awaitNetwork("the handover to begin", func(s bridge.NetworkState) bool { return s.Handover != 0 && s.Epoch == 1 })
 	ids, _ := n.deposit(deposit{from: n.alpha, asset: n.gold, sender: n.users[0], amount: 1000, recipient: word(stranger(1))})
 	n.awaitSeal("the newcomer's set to wait for signatures", func(s bridge.SealView) bool { return s.Complete == 0 && len(s.Signers) == 2 })
 
-	for i, p := range n.processes {
+	for i, p := range n.Running {
 		if p != nil {
-			n.kill(i)
+			n.Kill(i)
 		}
 	}
-	n.env[3] = nil
-	for i := range n.homes {
-		n.start(i)
+	n.Env[3] = nil
+	for i := range n.Homes {
+		n.Start(i)
 	}
 	n.awaitNetwork("the handover to complete", func(s bridge.NetworkState) bool { return s.Handover == 0 && s.Epoch == 2 })
 	n.reach(time.Minute, types.StatusReleased, ids...)
@@ -82,7 +83,7 @@ func TestAlmostAllAreReplaced(t *testing.T) {
 		}
 		home := n.join(moniker)
 		names[home] = moniker
-		n.vote("admit", n.homes[home].Home+".json", members[0], members[1], members[2])
+		n.vote("admit", n.Homes[home].Home+".json", members[0], members[1], members[2])
 		during := send(int64(10 * round))
 		epoch++
 		n.awaitNetwork("the epoch of "+moniker, func(s bridge.NetworkState) bool { return s.Epoch >= epoch })
@@ -107,8 +108,8 @@ func TestAlmostAllAreReplaced(t *testing.T) {
 // leave has an operator take its validator out of the next epoch.
 func (n *network) leave(i int) {
 	n.t.Helper()
-	if _, err := n.runWith(nil, "tx", "validator", "leave", "--home", n.homes[i].Home, "--yes",
-		"--passphrase-file", passphraseFile(n.homes[i].Home)); err != nil {
+	if _, err := n.RunWith(nil, "tx", "validator", "leave", "--home", n.Homes[i].Home, "--yes",
+		"--passphrase-file", passphraseFile(n.Homes[i].Home)); err != nil {
 		n.t.Fatal(err)
 	}
 }
@@ -125,30 +126,30 @@ func (n *network) join(moniker string) int {
 		"BRIDGED_COMET_P2P_ADDR_BOOK_STRICT=false", "BRIDGED_COMET_P2P_ALLOW_DUPLICATE_IP=true", "BRIDGED_COMET_STATESYNC_ENABLE=false",
 		"BRIDGED_SIGNER_PASSPHRASE=a long passphrase", "BRIDGED_OPERATOR_PASSPHRASE=a long passphrase",
 	}
-	args := []string{"join", moniker, "--home", home, "--rpc", n.homes[0].RPC + "," + n.homes[1].RPC}
+	args := []string{"join", moniker, "--home", home, "--rpc", n.Homes[0].RPC + "," + n.Homes[1].RPC}
 	for _, c := range n.chains() {
 		args = append(args, "--chain", fmt.Sprintf("%s=one=%s,two=%s", c.name, c.node.HTTPURL(), c.node.HTTPURL()+"/"))
 		env = append(env, "BRIDGED_CHAINS_"+strings.ToUpper(c.name)+"_POLL_INTERVAL=100ms")
 	}
 	for _, command := range [][]string{args, {"tx", "validator", "register", "--home", home, "--add-keys", "--out", home + ".json"}} {
-		if _, err := n.runWith(env, command...); err != nil {
+		if _, err := n.RunWith(env, command...); err != nil {
 			n.t.Fatal(err)
 		}
 	}
 	if err := os.WriteFile(passphraseFile(home), []byte("a long passphrase"), 0o600); err != nil {
 		n.t.Fatal(err)
 	}
-	place := len(n.homes)
-	n.homes = append(n.homes, newHome(home, port+1))
-	n.processes = append(n.processes, nil)
-	n.env[place] = env
-	n.start(place)
+	place := len(n.Homes)
+	n.Homes = append(n.Homes, newHome(home, port+1))
+	n.Running = append(n.Running, nil)
+	n.Env[place] = env
+	n.Start(place)
 	n.caughtUp(place)
 	return place
 }
 
-func newHome(dir string, port int) home {
-	return home{Home: dir, RPC: fmt.Sprintf("http://127.0.0.1:%d", port)}
+func newHome(dir string, port int) cluster.Home {
+	return cluster.Home{Home: dir, RPC: fmt.Sprintf("http://127.0.0.1:%d", port)}
 }
 
 // vote has the first of some operators propose, and the others vote for it.
@@ -167,9 +168,9 @@ func (n *network) vote(what, file string, operators ...int) {
 
 func (n *network) awaitNetwork(what string, is func(bridge.NetworkState) bool) {
 	n.t.Helper()
-	eventually(n.t, time.Minute, what, func(ctx context.Context) error {
+	cluster.Eventually(n.t, time.Minute, what, func(ctx context.Context) error {
 		var s bridge.NetworkState
-		if err := errors.Join(n.alive(), n.ask(ctx, 0, "network", bridge.QueryArgs{}, &s)); err != nil {
+		if err := errors.Join(n.Alive(), n.ask(ctx, 0, "network", bridge.QueryArgs{}, &s)); err != nil {
 			return err
 		}
 		if !is(s) {
@@ -181,7 +182,7 @@ func (n *network) awaitNetwork(what string, is func(bridge.NetworkState) bool) {
 
 func (n *network) awaitSeal(what string, is func(bridge.SealView) bool) {
 	n.t.Helper()
-	eventually(n.t, time.Minute, what, func(ctx context.Context) error {
+	cluster.Eventually(n.t, time.Minute, what, func(ctx context.Context) error {
 		var seals []bridge.SealView
 		if err := n.ask(ctx, 0, "seals", bridge.QueryArgs{Limit: bridge.MaxQueryLimit}, &seals); err != nil {
 			return err
@@ -195,7 +196,7 @@ func (n *network) awaitSeal(what string, is func(bridge.SealView) bool) {
 
 func (n *network) validator(who string) (v bridge.ValidatorView) {
 	n.t.Helper()
-	n.decode(&v, "query", "validator", who, "--home", n.homes[0].Home)
+	n.Decode(&v, "query", "validator", who, "--home", n.Homes[0].Home)
 	return v
 }
 
@@ -203,7 +204,7 @@ func (n *network) validator(who string) (v bridge.ValidatorView) {
 // these names, and no others.
 func (n *network) oneSet(monikers ...string) {
 	n.t.Helper()
-	eventually(n.t, time.Minute, "one set everywhere", func(ctx context.Context) error {
+	cluster.Eventually(n.t, time.Minute, "one set everywhere", func(ctx context.Context) error {
 		var all []bridge.ValidatorView
 		if err := n.ask(ctx, 0, "validators", bridge.QueryArgs{}, &all); err != nil {
 			return err

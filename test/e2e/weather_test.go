@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/icrosschain/bridged/test/badproxy"
+	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -79,7 +80,7 @@ func (w *weather) arrived() {
 		to := w.other(d.from)
 		w.has(to, d.asset.token(to), stranger(int64(i)), d.amount-d.asset.fee)
 	}
-	for i := range w.homes {
+	for i := range w.Homes {
 		if cries := w.said(i, func(l logLine) bool { return l.Msg == "alarm raised" }); len(cries) > 0 {
 			w.t.Errorf("node%d: %+v", i, cries)
 		}
@@ -148,7 +149,7 @@ func (w *weather) twoOfThree() {
 		}
 		return nonce
 	}
-	eventually(t, time.Minute, "beta to go on", func(context.Context) error {
+	cluster.Eventually(t, time.Minute, "beta to go on", func(context.Context) error {
 		if cursor := w.inbox(w.beta).Cursor; cursor < nonce(ids[1]) {
 			return fmt.Errorf("the cursor is %d", cursor)
 		}
@@ -158,7 +159,7 @@ func (w *weather) twoOfThree() {
 	if now := w.inbox(w.alpha).Cursor; now != before {
 		t.Errorf("one endpoint of three moved alpha from nonce %d to %d", before, now)
 	}
-	for i := range w.homes {
+	for i := range w.Homes {
 		if len(w.said(i, func(l logLine) bool {
 			return l.Component == "observer" && l.Chain == w.alpha.name && l.Check == "agreement"
 		})) == 0 {
@@ -175,7 +176,7 @@ func (w *weather) twoOfThree() {
 func (w *weather) quiet() {
 	w.t.Helper()
 	var last uint64
-	eventually(w.t, time.Minute, "alpha to rest", func(context.Context) error {
+	cluster.Eventually(w.t, time.Minute, "alpha to rest", func(context.Context) error {
 		now := w.inbox(w.alpha)
 		if now.Cursor != last || slices.ContainsFunc(now.Votes, func(v bridge.InboxVoteView) bool {
 			return len(v.Marks) > 0 && v.Marks[len(v.Marks)-1].Nonce > now.Cursor

@@ -6,6 +6,9 @@ const (
 	// manyLogs is how many logs one answer is meant to hold at most, so that
 	// what is read ahead stays small: about 4 MB as JSON.
 	manyLogs = 4000
+	// firstRange is how many blocks a first request asks for: what comes back
+	// says how many more it can be.
+	firstRange = 128
 	// forgetAfter is how many answers in a row make a refused range worth
 	// another try: most limits are of results, and busy times end.
 	forgetAfter = 32
@@ -24,7 +27,7 @@ type limit struct {
 	served  int    // full ranges in a row since then
 }
 
-func newLimit(most uint64) *limit { return &limit{most: most, size: most} }
+func newLimit(most uint64) *limit { return &limit{most: most, size: min(most, firstRange)} }
 
 // blocks is how many to ask for.
 func (l *limit) blocks() uint64 {
@@ -57,7 +60,7 @@ func (l *limit) serve(blocks uint64, logs int) {
 	if l.served++; l.served >= forgetAfter {
 		l.refused, l.served = 0, 0
 	}
-	next := l.size + l.size/2 + 1
+	next := 2 * l.size
 	if l.refused > 0 {
 		next = min(next, (l.size+l.refused)/2)
 	}

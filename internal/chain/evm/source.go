@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,8 +100,8 @@ func (s *Source) sayOnce(agreed agreement) {
 }
 
 // Read implements chain.Source. An endpoint whose logs do not prove out is
-// passed over for the next; the whole is read again, because no single log can
-// be blamed for a wrong end.
+// passed over for the others. Where nobody can be blamed for an end that is
+// wrong, the whole is read again, from one endpoint after the other.
 func (s *Source) Read(ctx context.Context, from, to types.Mark, o chain.ReadOptions) (chain.Batch, error) {
 	defer s.tellEndpoints(ctx)
 	switch {
@@ -110,45 +111,55 @@ func (s *Source) Read(ctx context.Context, from, to types.Mark, o chain.ReadOpti
 		return chain.Batch{}, &chain.Error{Check: chain.CheckCursor, Severity: chain.Halt, Err: fmt.Errorf(
 			"at nonce %d the chain has %s, the network %s", to.Nonce, to.Hash, from.Hash)}
 	}
-	var errs []error
-	first := s.first
-	for i := range s.client.endpoints {
-		s.first = (first + i) % len(s.client.endpoints)
-		batch, err := s.readOnce(ctx, from, to, o)
-		if err == nil {
-			return batch, nil
-		}
-		if ctx.Err() != nil {
-			return chain.Batch{}, ctx.Err()
-		}
-		errs = append(errs, err)
-	}
-	err := join(errs)
+	batch, err := s.readAll(ctx, from, to, o)
 	if known, ok := errors.AsType[*chain.Error](err); ok && known.Check == chain.CheckAccumulator {
 		// Every endpoint's logs contradict what reading began with.
 		return chain.Batch{}, &chain.Error{Check: known.Check, Severity: chain.Rewind, Err: known.Err}
 	}
-	return chain.Batch{}, err
+	return batch, err
 }
 
-func (s *Source) readOnce(ctx context.Context, from, to types.Mark, o chain.ReadOptions) (chain.Batch, error) {
+// readAll reads from all endpoints at once, if there is more to read than one
+// answers for, and then from each alone.
+func (s *Source) readAll(ctx context.Context, from, to types.Mark, o chain.ReadOptions) (chain.Batch, error) {
+	count := len(s.client.endpoints)
+	var errs []error
+	if count > 1 && to.Block-min(from.Block, to.Block) >= s.limits[s.client.endpoints[s.first]].blocks() {
+		batch, blamed, err := s.readOnce(ctx, from, to, o, false)
+		if err == nil || blamed || ctx.Err() != nil {
+			return batch, err
+		}
+	}
+	begin := s.first
+	for i := range count {
+		s.first = (begin + i) % count
+		batch, blamed, err := s.readOnce(ctx, from, to, o, true)
+		if err == nil || blamed || ctx.Err() != nil {
+			return batch, err
+		}
+		errs = append(errs, err)
+	}
+	return chain.Batch{}, join(errs)
+}
+
+// readOnce is one pass, over all endpoints from the first on. It fails for good
+// if each of them is to blame for an error of its own.
+func (s *Source) readOnce(ctx context.Context, from, to types.Mark, o chain.ReadOptions, alone bool) (_ chain.Batch, blamed bool, err error) {
 	collector := chain.NewCollector(from, to, o)
 	next := from.Block
 	if from.Nonce == 0 {
 		next = max(next, s.client.cfg.StartBlock)
 	}
-	for next <= to.Block && !collector.Done() {
-		events, read, err := s.fetchRange(ctx, next, to.Block, collector)
-		if err != nil {
-			return chain.Batch{}, err
-		}
-		collector.Add(events)
-		if o.Progress != nil {
-			o.Progress(read)
-		}
-		next = read + 1
+	all := s.client.endpoints
+	err = newReading(s, next, to.Block, slices.Concat(all[s.first:], all[:s.first]), alone).run(ctx, collector, o.Progress)
+	if ctx.Err() != nil {
+		return chain.Batch{}, false, ctx.Err()
 	}
-	return collector.Finish()
+	if err != nil {
+		return chain.Batch{}, !errors.Is(err, errMixed), err
+	}
+	batch, err := collector.Finish()
+	return batch, false, err
 }
 
 // tellEndpoints logs which endpoints have begun to fail, or ended: those that

@@ -91,7 +91,7 @@ func (s *Source) At(ctx context.Context, nonce uint64, to types.Mark) (types.Mar
 	for _, e := range s.client.endpoints {
 		mark, err := s.find(ctx, e, nonce, to.Block)
 		if err == nil {
-			if _, err = s.readOnce(ctx, mark, to, chain.ReadOptions{MaxEvents: 1}); err == nil {
+			if _, err = s.readAll(ctx, mark, to, chain.ReadOptions{MaxEvents: 1}); err == nil {
 				return mark, nil
 			}
 		}

@@ -3,10 +3,12 @@ package node
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/icrosschain/bridged/app"
+	"github.com/icrosschain/bridged/internal/observer"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -21,6 +23,7 @@ type metrics struct {
 	cursor, head, outbox, executed, queued *prometheus.Desc
 	transfers, ended                       *prometheus.Desc
 	proven, lag, failures, alarm, paused   *prometheus.Desc
+	stalled, left                          *prometheus.Desc
 	requests, refusals                     *prometheus.Desc
 }
 
@@ -46,6 +49,8 @@ func newMetrics(n *Node, state view) *metrics {
 		proven:    chain("observer_proven_blocks", "Finalised block that this node proved last."),
 		lag:       chain("observer_lag_events", "Finalised inbox events that the network has not agreed on."),
 		failures:  chain("observer_failures_rounds", "Rounds of this node's observer that failed, in a row."),
+		stalled:   chain("observer_stalled_seconds", "How long the finalised block has stood still, where that is much longer than usual; 0: it moves."),
+		left:      chain("observer_catchup_seconds", "Estimated time until the blocks that are being read are read; 0: none are."),
 		alarm:     chain("observer_alarm_level", "Alarm of this node's observer: 0 none, 1 a contradiction of finalised data."),
 		paused:    chain("chain_paused_level", "Pause of the chain by the network: 0 none, 1 paused, 2 contradicted."),
 		requests:  endpoint("endpoint_requests_total", "Requests to a JSON-RPC server."),
@@ -57,7 +62,7 @@ func newMetrics(n *Node, state view) *metrics {
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.height, m.quarantined, m.cursor, m.head, m.outbox, m.executed, m.queued, m.transfers, m.ended,
-		m.proven, m.lag, m.failures, m.alarm, m.paused,
+		m.proven, m.lag, m.failures, m.stalled, m.left, m.alarm, m.paused,
 		m.requests, m.refusals,
 	} {
 		out <- d
@@ -94,6 +99,8 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		gauge(m.proven, seen.Head, c.config.Name)
 		gauge(m.lag, seen.Lag(), c.config.Name)
 		gauge(m.failures, seen.Failures, c.config.Name)
+		gauge(m.stalled, stalledSeconds(seen), c.config.Name)
+		gauge(m.left, uint64(seen.Reading.Left.Seconds()), c.config.Name)
 		gauge(m.alarm, alarmLevel(seen.Alarm), c.config.Name)
 		for _, e := range c.client.Status() {
 			counter(m.requests, e.Requests, c.config.Name, e.Endpoint)
@@ -104,6 +111,13 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 
 func pausedLevel(p bridge.Pause) uint64 {
 	return uint64(slices.Index([]bridge.Pause{bridge.PauseNone, bridge.PausePaused, bridge.PauseContradicted}, p)) //nolint:gosec // one of them
+}
+
+func stalledSeconds(s observer.Status) uint64 {
+	if s.Stalled.IsZero() {
+		return 0
+	}
+	return uint64(max(time.Since(s.Stalled), 0).Seconds())
 }
 
 func alarmLevel(a types.Alarm) uint64 {

@@ -181,8 +181,9 @@ func (n *Node) wireChain(ctx context.Context, c config.Chain, state view) (*chai
 	}
 	w := &chainWorkers{config: c, client: client}
 	n.chains = append(n.chains, w)
+	source := evm.NewSource(client, n.Logger)
 	w.observer, err = observer.New(observer.Config{
-		Chain: types.ChainID(c.ID), Label: c.Name, Source: evm.NewSource(client, n.Logger),
+		Chain: types.ChainID(c.ID), Label: c.Name, Source: source, Newest: source.Newest,
 		State: state, Mailbox: n.mailbox, Logger: n.Logger, Interval: c.PollInterval, EvidenceDir: n.Home.EvidenceDir(),
 	})
 	if err != nil {

@@ -59,6 +59,10 @@ type Config struct {
 
 	EvidenceDir string // for contradictions; empty: none is kept
 
+	// Newest is the number of the newest block that a server names, final or
+	// not: asked for only where finality does not move. nil: that is not said.
+	Newest func(context.Context) (uint64, error)
+
 	Interval  time.Duration // between rounds; 1 s
 	MaxEvents int           // held above the cursor, each below types.MaxEventBytes; 50,000
 	FirstWait time.Duration // after a first error; 500 ms
@@ -102,6 +106,8 @@ type Observer struct {
 	agreed  bridge.ChainState
 	history []types.Mark // agreed, newest last: what the chain said once
 	alarm   alarm
+
+	finality finality
 
 	mu     sync.Mutex
 	status Status

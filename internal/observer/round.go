@@ -33,6 +33,7 @@ func (o *Observer) runOnce(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("finalised position: %w", err)
 	}
 	o.setPosition(position)
+	o.watch(ctx, position)
 	if err := o.compare(position); err != nil {
 		return false, err
 	}
@@ -132,9 +133,11 @@ func (o *Observer) read(ctx context.Context, params types.Params, p chain.Positi
 	news := mailbox.News{Head: p.Block}
 	if o.tip.Nonce < p.Inbox.Nonce && room > 0 {
 		to := o.target(p, room)
+		advance, end := o.progress(o.tip, to)
 		batch, err := o.cfg.Source.Read(ctx, o.tip, to, chain.ReadOptions{
-			MarkStride: params.MarkStride, MaxEvents: room, Progress: o.setProgress,
+			MarkStride: params.MarkStride, MaxEvents: room, Progress: advance,
 		})
+		end()
 		if err != nil {
 			return false, o.explain(ctx, p, err)
 		}

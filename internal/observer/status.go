@@ -24,6 +24,12 @@ type Status struct {
 	Refused  string    // why the network does not serve the chain
 	Held     int       // events in memory
 	Scanned  uint64    // last block read
+	Reading  Progress  // of the read that goes on
+
+	// Since when the finalised block has not moved, where that is much longer
+	// than usual, and the newest block that a server then named; else zero.
+	Stalled time.Time
+	Newest  uint64
 
 	Rounds   uint64 // since the start
 	Failures uint64 // in a row
@@ -64,10 +70,6 @@ func (o *Observer) setPosition(p chain.Position) {
 	o.update(func(s *Status) {
 		s.Head, s.HeadTime, s.ProvenAt, s.Inbox = p.Block, time.Unix(int64(p.Time), 0), now, p.Inbox.Nonce
 	})
-}
-
-func (o *Observer) setProgress(block uint64) {
-	o.update(func(s *Status) { s.Scanned = block })
 }
 
 func (o *Observer) setTip(tip types.Mark, held int) {

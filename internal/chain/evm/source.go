@@ -162,6 +162,22 @@ func (s *Source) readOnce(ctx context.Context, from, to types.Mark, o chain.Read
 	return batch, false, err
 }
 
+// Newest is the highest number of a block that an endpoint names, final or not. It
+// proves nothing.
+func (s *Source) Newest(ctx context.Context) (newest uint64, err error) {
+	numbers := make([]uint64, len(s.client.endpoints))
+	errs := each(ctx, s.client.endpoints, 0, func(ctx context.Context, i int, e *endpoint) error {
+		return e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
+			numbers[i], err = conn.Eth.BlockNumber(ctx)
+			return err
+		})
+	})
+	if !slices.Contains(errs, nil) {
+		return 0, join(errs)
+	}
+	return slices.Max(numbers), nil
+}
+
 // tellEndpoints logs which endpoints have begun to fail, or ended: those that
 // others stand in for are in no error.
 func (s *Source) tellEndpoints(ctx context.Context) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/icrosschain/bridged/internal/chain"
 )
@@ -17,6 +18,9 @@ const (
 	// maxAhead is how many events may wait to be verified before nobody fetches
 	// more: together with manyLogs and maxAnswer it bounds the memory.
 	maxAhead = 4 * manyLogs
+	// leastDue is how long the piece that is wanted next is waited for at least
+	// before another endpoint is asked for it too.
+	leastDue = time.Second
 )
 
 // errMixed says that what two endpoints served does not fit together, so that
@@ -46,16 +50,22 @@ type reading struct {
 // piece is a range of blocks.
 type piece struct {
 	first, last uint64
-	by          *endpoint // fetches it, or has fetched it
+	under       map[*endpoint]context.CancelCauseFunc // who fetches it
+	due         time.Time                             // when others may fetch it too
 	done        bool
+	by          *endpoint // has fetched it
 	events      []chain.Logged
+}
+
+func newPiece(first, last uint64) *piece {
+	return &piece{first: first, last: last, under: map[*endpoint]context.CancelCauseFunc{}}
 }
 
 func newReading(s *Source, first, last uint64, order []*endpoint, alone bool) *reading {
 	r := &reading{source: s, order: order, alone: alone, out: map[*endpoint]error{}, since: map[*endpoint]bool{}}
 	r.changed = sync.NewCond(&r.mu)
 	if first <= last {
-		r.pieces = []*piece{{first: first, last: last}}
+		r.pieces = []*piece{newPiece(first, last)}
 	}
 	return r
 }
@@ -63,11 +73,11 @@ func newReading(s *Source, first, last uint64, order []*endpoint, alone bool) *r
 // run fetches until the collector has all it wants, or nothing more can be had.
 // No goroutine outlives it.
 func (r *reading) run(ctx context.Context, collector *chain.Collector, progress func(uint64)) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	defer r.end()
-	defer cancel()
+	defer cancel(errFaster)
 	defer context.AfterFunc(ctx, r.end)()
 	for _, e := range r.order {
 		for range atOnce {
@@ -112,36 +122,70 @@ func (r *reading) fetch(ctx context.Context, e *endpoint) {
 			r.fail(e, p, e.failed(fmt.Errorf("panic: %v", v)))
 		}
 	}()
-	for p = r.take(e); p != nil; p = r.take(e) {
+	for {
+		p = nil
+		ctx, cancel := context.WithCancelCause(ctx)
+		p = r.take(e, cancel)
+		if p == nil {
+			cancel(nil)
+			return
+		}
+		late := time.AfterFunc(time.Until(p.due), r.changed.Broadcast)
 		events, last, err := r.source.fetchRange(ctx, e, p.first, p.last)
+		late.Stop()
+		cancel(nil)
 		if err != nil {
 			r.fail(e, p, err)
 			return
 		}
-		r.give(p, events, last)
-		p = nil
+		r.give(e, p, events, last)
 	}
 }
 
 // take waits for the next piece that an endpoint should fetch; nil: there is no
 // more to do for it.
-func (r *reading) take(e *endpoint) *piece {
+func (r *reading) take(e *endpoint, cancel context.CancelCauseFunc) *piece {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for ; !r.over && r.out[e] == nil; r.changed.Wait() {
-		if r.alone && e != r.first() {
-			continue
+		p := r.free(e)
+		if p == nil {
+			p = r.late(e)
 		}
-		i := slices.IndexFunc(r.pieces, func(p *piece) bool { return p.by == nil })
-		if i < 0 || i > 0 && (r.ahead >= maxAhead || i >= 2*atOnce*len(r.order)) {
-			continue // nothing, or too far ahead of what is verified
+		if p != nil {
+			p.under[e] = cancel
+			p.due = time.Now().Add(max(2*e.patience(classLogs), leastDue))
+			return p
 		}
-		p := r.pieces[i]
-		r.cut(p, p.first+min(p.last-p.first, r.source.limits[e].blocks()-1))
-		p.by = e
-		return p
 	}
 	return nil
+}
+
+// free is the first piece that nobody fetches, as long as the endpoint serves, if
+// it is its turn and what is fetched already is not too far ahead.
+func (r *reading) free(e *endpoint) *piece {
+	if r.alone && e != r.first() {
+		return nil
+	}
+	i := slices.IndexFunc(r.pieces, func(p *piece) bool { return !p.done && len(p.under) == 0 })
+	if i < 0 || i > 0 && (r.ahead >= maxAhead || i >= 2*atOnce*len(r.order)) {
+		return nil
+	}
+	p := r.pieces[i]
+	r.cut(p, p.first+min(p.last-p.first, r.source.limits[e].blocks()-1))
+	return p
+}
+
+// late is the piece that everything waits for, where others take too long for it.
+func (r *reading) late(e *endpoint) *piece {
+	if len(r.pieces) == 0 {
+		return nil
+	}
+	p := r.pieces[0]
+	if _, own := p.under[e]; own || p.done || len(p.under) == 0 || time.Now().Before(p.due) {
+		return nil
+	}
+	return p
 }
 
 // first is the endpoint whose turn it is where one serves at a time.
@@ -159,9 +203,8 @@ func (r *reading) cut(p *piece, last uint64) {
 	if last == p.last {
 		return
 	}
-	rest := &piece{first: last + 1, last: p.last}
+	r.pieces = slices.Insert(r.pieces, slices.Index(r.pieces, p)+1, newPiece(last+1, p.last))
 	p.last = last
-	r.pieces = slices.Insert(r.pieces, slices.Index(r.pieces, p)+1, rest)
 }
 
 // fail ends an endpoint's part in this pass; its piece is for others.
@@ -171,17 +214,25 @@ func (r *reading) fail(e *endpoint, p *piece, err error) {
 	defer r.changed.Broadcast()
 	r.out[e] = err
 	if p != nil {
-		p.by = nil
+		delete(p.under, e)
 	}
 }
 
-// give brings what was fetched, which may be less than the piece.
-func (r *reading) give(p *piece, events []chain.Logged, last uint64) {
+// give brings what was fetched, which may be less than the piece. Whoever was
+// slower at the same has been silent too long.
+func (r *reading) give(e *endpoint, p *piece, events []chain.Logged, last uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.changed.Broadcast()
+	delete(p.under, e)
+	if p.done {
+		return
+	}
+	for _, cancel := range p.under {
+		cancel(errSilent)
+	}
 	r.cut(p, last)
-	p.done, p.events = true, events
+	p.done, p.by, p.events = true, e, events
 	r.ahead += len(events)
 }
 
@@ -195,7 +246,7 @@ func (r *reading) next() (*piece, error) {
 			return nil, nil
 		case r.pieces[0].done:
 			return r.pieces[0], nil
-		case r.pieces[0].by == nil && r.first() == nil:
+		case len(r.pieces[0].under) == 0 && r.first() == nil:
 			var errs []error
 			for _, e := range r.order {
 				errs = append(errs, r.out[e])
@@ -218,9 +269,6 @@ func (r *reading) accept(p *piece) {
 		clear(r.since)
 	}
 	r.since[p.by] = true
-	if s := r.source; r.out[s.client.endpoints[s.first]] != nil {
-		s.first = slices.Index(s.client.endpoints, p.by)
-	}
 }
 
 // blame gives a piece that does not verify to others. Where its first event does
@@ -231,12 +279,15 @@ func (r *reading) blame(p *piece, err error, collector *chain.Collector) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.changed.Broadcast()
-	delete(r.since, p.by)
-	if atFirst != nil && len(r.since) > 0 {
+	others := len(r.since)
+	if r.since[p.by] {
+		others--
+	}
+	if atFirst != nil && others > 0 {
 		return fmt.Errorf("%w: %w", errMixed, err)
 	}
 	r.out[p.by] = p.by.failed(err)
 	r.ahead -= len(p.events)
-	p.by, p.done, p.events = nil, false, nil
+	p.done, p.by, p.events = false, nil, nil
 	return nil
 }

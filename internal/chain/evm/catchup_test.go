@@ -2,8 +2,6 @@ package evm
 
 import (
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/test/badproxy"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -27,15 +26,15 @@ func asked(c call) (first, last uint64) {
 }
 
 // capped refuses more than so many blocks at once.
-func capped(blocks uint64, l lie) lie {
-	before := l.serve
-	l.serve = func(w http.ResponseWriter, r *http.Request, c call) bool {
-		if first, last := asked(c); last-first >= blocks {
-			return say(w, fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32602,"message":"range is too large"}}`, c.ID))
+func capped(blocks uint64) badproxy.Rule {
+	return badproxy.Rule{Trouble: badproxy.Trouble{Name: "capped", Tell: func(x *badproxy.Exchange) bool {
+		first, last := asked(x.Call)
+		if last-first < blocks {
+			return false
 		}
-		return before != nil && before(w, r, c)
-	}
-	return l
+		x.Answer.Result, x.Answer.Error = nil, []byte(`{"code":-32602,"message":"range is too large"}`)
+		return true
+	}}}
 }
 
 // TestCatchUp reads from three endpoints at once, each with a limit of its own,
@@ -48,21 +47,24 @@ func TestCatchUp(t *testing.T) {
 	w.finalize()
 	want, whole, err := readAll(t.Context(), w.source(w.config(1, w.node.HTTPURL())), w.seed())
 	w.must(err)
-	for name, l := range map[string]lie{
-		"is honest":               {},
-		"hides a log":             lies["hides a log"].lie,
-		"alters a log with care":  lies["alters an amount with care"].lie,
-		"alters a log":            lies["alters an amount"].lie,
-		"has no logs":             on("eth_getLogs", func(logs) logs { return logs{} }),
-		"breaks off in the midst": {serve: func(_ http.ResponseWriter, _ *http.Request, c call) bool { return breaksOff(c) }},
+	for name, trouble := range map[string]badproxy.Rule{
+		"is honest":              {},
+		"hides a log":            {Trouble: badproxy.Named("log missing"), From: 20},
+		"alters a log":           {Trouble: badproxy.Named("amount altered"), From: 20},
+		"alters a log with care": {Trouble: badproxy.Named("amount altered with care"), From: 20},
+		"has no logs":            {Trouble: badproxy.Named("logs missing")},
+		"is silent about logs":   {Trouble: badproxy.Named("half-open"), Methods: []string{"eth_getLogs"}},
+		"drops the connection":   {Trouble: badproxy.Named("drop"), Methods: []string{"eth_getLogs"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.t = t
 			all, urls := w.proxies(3)
 			for i, p := range all {
-				p.tell(capped(uint64(3+4*i), lie{}))
+				p.Set(capped(uint64(3 + 4*i)))
 			}
-			all[0].tell(capped(3, l))
+			if trouble.Trouble.Name != "" {
+				all[0].Set(trouble)
+			}
 			cfg := w.config(2, urls...)
 			cfg.MaxRange = 16
 			s := w.source(cfg)
@@ -90,14 +92,6 @@ func TestCatchUp(t *testing.T) {
 			}
 		})
 	}
-}
-
-// breaksOff ends the connection at some blocks.
-func breaksOff(c call) bool {
-	if _, last := asked(c); last >= 20 {
-		panic(http.ErrAbortHandler)
-	}
-	return false
 }
 
 // A read that is not taken in goes on fetching only so far.

@@ -36,6 +36,20 @@ func fetchReceipts(ctx context.Context, conn Conn, number uint64) (chain.Answer,
 	return chain.Answer{Endpoint: conn.Endpoint, Group: conn.Group, Request: request, Answer: raw}, nil
 }
 
+// shown is what the receipts of a block prove.
+type shown struct {
+	mark   types.Mark // newest inbox event of the block; nonce 0: there is none
+	answer chain.Answer
+}
+
+// shown proves a block's newest event by whichever endpoint can.
+func (c *Client) shown(ctx context.Context, h header) (shown, error) {
+	return read(ctx, c, classReceipts, func(ctx context.Context, conn Conn) (p shown, err error) {
+		p.mark, p.answer, err = proveBlock(ctx, conn, c.cfg.Bridge, h)
+		return p, err
+	})
+}
+
 // proveBlock has one endpoint prove the newest inbox event of a header's block;
 // nonce 0 says that the block holds none.
 func proveBlock(ctx context.Context, conn Conn, bridge types.Address, h header) (types.Mark, chain.Answer, error) {

@@ -20,7 +20,6 @@ type Source struct {
 
 	last   chain.Sighting // newest position verified
 	heard  uint64         // block up to which all endpoints were asked for events, for ByReceipts
-	first  int            // endpoint that served last
 	limits map[*endpoint]*limit
 	told   map[string]bool
 	said   bool // what verification rests on
@@ -119,39 +118,40 @@ func (s *Source) Read(ctx context.Context, from, to types.Mark, o chain.ReadOpti
 	return batch, err
 }
 
-// readAll reads from all endpoints at once, if there is more to read than one
-// answers for, and then from each alone.
+// readAll reads from all endpoints at once, if there is more to read than the best
+// one answers for, and then from each alone.
 func (s *Source) readAll(ctx context.Context, from, to types.Mark, o chain.ReadOptions) (chain.Batch, error) {
-	count := len(s.client.endpoints)
-	var errs []error
-	if count > 1 && to.Block-min(from.Block, to.Block) >= s.limits[s.client.endpoints[s.first]].blocks() {
-		batch, blamed, err := s.readOnce(ctx, from, to, o, false)
+	var order []*endpoint
+	for _, i := range s.client.from(s.client.best(classLogs)) {
+		order = append(order, s.client.endpoints[i])
+	}
+	if len(order) > 1 && to.Block-min(from.Block, to.Block) >= s.limits[order[0]].blocks() {
+		batch, blamed, err := s.readOnce(ctx, from, to, o, order, false)
 		if err == nil || blamed || ctx.Err() != nil {
 			return batch, err
 		}
 	}
-	begin := s.first
-	for i := range count {
-		s.first = (begin + i) % count
-		batch, blamed, err := s.readOnce(ctx, from, to, o, true)
+	var errs []error
+	for range order {
+		batch, blamed, err := s.readOnce(ctx, from, to, o, order, true)
 		if err == nil || blamed || ctx.Err() != nil {
 			return batch, err
 		}
 		errs = append(errs, err)
+		order = append(order[1:], order[0])
 	}
 	return chain.Batch{}, join(errs)
 }
 
-// readOnce is one pass, over all endpoints from the first on. It fails for good
-// if each of them is to blame for an error of its own.
-func (s *Source) readOnce(ctx context.Context, from, to types.Mark, o chain.ReadOptions, alone bool) (_ chain.Batch, blamed bool, err error) {
+// readOnce is one pass. It fails for good if each endpoint is to blame for an error
+// of its own.
+func (s *Source) readOnce(ctx context.Context, from, to types.Mark, o chain.ReadOptions, order []*endpoint, alone bool) (_ chain.Batch, blamed bool, err error) {
 	collector := chain.NewCollector(from, to, o)
 	next := from.Block
 	if from.Nonce == 0 {
 		next = max(next, s.client.cfg.StartBlock)
 	}
-	all := s.client.endpoints
-	err = newReading(s, next, to.Block, slices.Concat(all[s.first:], all[:s.first]), alone).run(ctx, collector, o.Progress)
+	err = newReading(s, next, to.Block, order, alone).run(ctx, collector, o.Progress)
 	if ctx.Err() != nil {
 		return chain.Batch{}, false, ctx.Err()
 	}

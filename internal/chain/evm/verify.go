@@ -133,20 +133,19 @@ func (s *Source) finalTo(newest []said, number uint64) (final []*endpoint) {
 
 // proveEvent proves the newest event of the block that a claim names. Where the
 // block's receipts show none, the claim was false, and the mark is zero.
-func (s *Source) proveEvent(ctx context.Context, newest []said, c claim) (mark types.Mark, answers []chain.Answer, err error) {
+func (s *Source) proveEvent(ctx context.Context, newest []said, c claim) (types.Mark, []chain.Answer, error) {
 	agreed, err := s.agreeAt(ctx, newest, c.event.Block)
 	if err != nil {
 		return types.Mark{}, nil, err
 	}
-	s.first, err = s.client.doFrom(ctx, s.first, func(ctx context.Context, conn Conn) error {
-		proven, answer, err := proveBlock(ctx, conn, s.client.cfg.Bridge, agreed.header)
-		mark, answers = proven, append(slices.Clone(agreed.answers), answer)
-		return err
-	})
-	if err == nil && mark.Nonce < c.event.Nonce {
+	shown, err := s.client.shown(ctx, agreed.header)
+	if err != nil {
+		return types.Mark{}, nil, err
+	}
+	if shown.mark.Nonce < c.event.Nonce {
 		_ = c.by.failed(chain.Failed(chain.CheckReceipts, "it tells of an event %d that block %d does not hold", c.event.Nonce, c.event.Block))
 	}
-	return mark, answers, err
+	return shown.mark, append(slices.Clone(agreed.answers), shown.answer), nil
 }
 
 // byAgreement believes what min_agree groups read in the contract's storage. It

@@ -261,9 +261,14 @@ func (n *node) dies(where string) bool {
 }
 
 // settleBlocks is within how many blocks all has to settle once the faults have
-// stopped, besides the longest expiry and one for each transfer that is on its
-// way then; and for how many, besides that expiry, nothing at all may move.
+// stopped, besides the longest expiry, one for each transfer that is on its way
+// then, and recordBlocks for each record in quarantine; and for how many, besides
+// that expiry, nothing at all may move.
 const settleBlocks = 60
+
+// recordBlocks is what it takes to decide about one record: an operator may have
+// four proposals open, and tries again with those that were too many.
+const recordBlocks = again/4 + 1
 
 // end stops the faults and waits for every deposit to come to its end. Liars
 // beyond 1/3 become honest: otherwise nothing need ever end.
@@ -281,6 +286,7 @@ func (r *run) end() {
 		n.mute, n.deaf = 0, 0
 	}
 	_, begun := r.unsettled()
+	resolved := r.stats.Rare["quarantine resolved"]
 	still, last := 0, uint64(0) // blocks without any progress
 	for blocks := 0; ; blocks++ {
 		missing, _ := r.unsettled()
@@ -291,7 +297,8 @@ func (r *run) end() {
 		if now := r.progress(); now != last {
 			still, last = 0, now
 		}
-		if blocks == settleBlocks+maxExpiry+begun || still == settleBlocks+maxExpiry {
+		records := len(r.operators.records) + int(r.stats.Rare["quarantine resolved"]-resolved)
+		if blocks >= settleBlocks+maxExpiry+begun+recordBlocks*records || still == settleBlocks+maxExpiry {
 			if r.shortOfCustody() {
 				r.rare("an asset short of custody")
 				break

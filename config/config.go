@@ -89,6 +89,9 @@ type Chain struct {
 	PollInterval   time.Duration
 	MaxRange       uint64
 	RequestTimeout time.Duration
+	Rate           uint64
+	Burst          uint64
+	GenesisHash    types.Hash
 	ForeignHeaders bool
 
 	PrivateEndpoints []Endpoint // where the relayer's transactions go instead
@@ -113,7 +116,7 @@ func Default() Config {
 func DefaultChain() Chain {
 	return Chain{
 		MinAgree: 2, Finality: Finality{Tag: "finalized"}, Verification: "proof",
-		PollInterval: 2 * time.Second, MaxRange: 2000, RequestTimeout: 10 * time.Second,
+		PollInterval: 2 * time.Second, MaxRange: 2000, RequestTimeout: 10 * time.Second, Rate: 100,
 		LowBalance: CoinsOf(types.NewAmount(5e16)),
 	}
 }

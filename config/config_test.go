@@ -93,7 +93,7 @@ func TestRenderRoundTrip(t *testing.T) {
 	c.Log.Level, c.State.KeepBlocks, c.Telemetry.Enabled = "debug", 7777, true
 	one, two := chain(), chain()
 	two.Name, two.ID, two.Finality = "beta", 8, Finality{Confirmations: 12}
-	two.PollInterval = 150 * time.Millisecond
+	two.PollInterval, two.GenesisHash = 150*time.Millisecond, types.Hash{1}
 	two.PrivateEndpoints = []Endpoint{{"https://private.example/KEY", "private.example"}}
 	c.Relayer.Nodes = []string{"http://one.example:26657"}
 	c.Chains = []Chain{one, two}
@@ -148,6 +148,7 @@ func TestEveryKeyHearsTheEnvironment(t *testing.T) {
 	t.Setenv("BRIDGED_CHAINS_ALPHA_ENDPOINTS", "one=http://localhost:1, two=http://localhost:2")
 	t.Setenv("BRIDGED_CHAINS_ALPHA_PRIVATE_ENDPOINTS", "http://localhost:3")
 	t.Setenv("BRIDGED_RELAYER_NODES", "http://localhost:4,http://localhost:5")
+	t.Setenv("BRIDGED_CHAINS_ALPHA_GENESIS_HASH", "0x"+strings.Repeat("1", 64))
 	t.Setenv("BRIDGED_SIGNER_PASSPHRASE_FILE", "secret")
 	t.Setenv("BRIDGED_RELAYER_PASSPHRASE_FILE", "secret")
 	t.Setenv("BRIDGED_SIGNER_NEXT_KEY", "second")
@@ -160,6 +161,9 @@ func TestEveryKeyHearsTheEnvironment(t *testing.T) {
 		if s.Origin != FromEnv && s.Key != "chains.alpha.name" {
 			t.Errorf("%s comes from %s", s.Key, s.Origin)
 		}
+	}
+	if got := loaded.Chains[0].GenesisHash.Hex(); got != "0x"+strings.Repeat("1", 64) {
+		t.Errorf("genesis hash %s", got)
 	}
 	if got := loaded.Chains[0].Endpoints[1]; got != (Endpoint{"http://localhost:2", "two"}) {
 		t.Errorf("endpoint %+v", got)
@@ -176,6 +180,7 @@ func TestProblems(t *testing.T) {
 		{"unknown key", "[log]", "[log]\nlevle = \"info\"", "log.levle: unknown key; did you mean log.level?"},
 		{"unknown section", "[log]", "[api]\nenabled = true\n[log]", "api.enabled: unknown key"},
 		{"unknown chain key", "min_agree = 2", "min_agre = 2", "chains.alpha.min_agre: unknown key; did you mean min_agree?"},
+		{"half a hash", `genesis_hash = ""`, `genesis_hash = "0x12"`, `want a hash: 0x and 64 hexadecimal digits`},
 		{"bad word", `level = "info"`, `level = "loud"`, `log.level = "loud": want debug, info, warn, error`},
 		{"bad type", `level = "info"`, `level = 5`, `log.level = 5: want text in quotes`},
 		{"out of range", "keep_versions = 1000", "keep_versions = 1", "state.keep_versions = 1: want 0 (all), or 2 to 100000000"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -122,6 +123,12 @@ func assign(target, raw any) error {
 			return fmt.Errorf("want an address: 0x and 40 hexadecimal digits")
 		}
 		*t = common.HexToAddress(text)
+	case *types.Hash:
+		v, err := parseHash(text)
+		if err != nil {
+			return err
+		}
+		*t = v
 	case *types.Amount:
 		v, err := types.ParseAmount(text)
 		if err != nil {
@@ -159,6 +166,17 @@ func assign(target, raw any) error {
 		panic(fmt.Sprintf("config: no parser for %T", target))
 	}
 	return nil
+}
+
+func parseHash(text string) (hash types.Hash, err error) {
+	if text == "" {
+		return hash, nil
+	}
+	raw, err := hexutil.Decode(text)
+	if err != nil || len(raw) != len(hash) {
+		return hash, fmt.Errorf("want a hash: 0x and 64 hexadecimal digits")
+	}
+	return types.Hash(raw), nil
 }
 
 func parseEndpoints(raw any) ([]Endpoint, error) {
@@ -210,6 +228,11 @@ func literal(target any) string {
 	case *time.Duration:
 		return strconv.Quote(t.String())
 	case *types.Address:
+		return strconv.Quote(t.Hex())
+	case *types.Hash:
+		if *t == (types.Hash{}) {
+			return `""`
+		}
 		return strconv.Quote(t.Hex())
 	case *types.Amount:
 		return strconv.Quote(t.String())

@@ -233,6 +233,7 @@ func ChainConfig(c config.Chain) evm.Config {
 		Name: c.Name, ChainID: types.ChainID(c.ID), Bridge: c.Contract, Endpoints: endpoints,
 		MinAgree: int(c.MinAgree), Finality: evm.Finality{Tag: c.Finality.Tag, Confirmations: c.Finality.Confirmations},
 		Verification: evm.Verification(c.Verification), MaxRange: c.MaxRange, RequestTimeout: c.RequestTimeout, StartBlock: c.StartBlock, ForeignHeaders: c.ForeignHeaders,
+		Rate: int(c.Rate), Burst: int(c.Burst), GenesisHash: c.GenesisHash,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 //	config/alarms.json              chains that the operator wants paused
 //	data/                           databases, the write-ahead log, what was signed last
 //	data/signed_seals               every seal that was signed, so that none is signed twice
+//	data/report.json                how the running node sees its chains, for "bridged status"
 //	data/evidence/                  chains that contradicted themselves
 //	data/snapshots/                 snapshots of the state, for nodes that join
 //	data/relayer/                   what the relayer spent on each chain within a day
@@ -71,6 +72,9 @@ func (h Home) AlarmsFile() string { return filepath.Join(h.Dir(), "alarms.json")
 
 // ContradictionsFile is what the running node raises the alarm for.
 func (h Home) ContradictionsFile() string { return filepath.Join(h.Data(), "contradictions.json") }
+
+// ReportFile is how the running node does beside consensus.
+func (h Home) ReportFile() string { return filepath.Join(h.Data(), "report.json") }
 
 // EvidenceDir is where the evidence for that is kept.
 func (h Home) EvidenceDir() string { return filepath.Join(h.Data(), "evidence") }

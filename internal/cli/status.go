@@ -63,6 +63,9 @@ type statusChain struct {
 	Alarm        statusAlarm  `json:"alarm"`
 
 	Relayer *ops.RelayerReport `json:"relayer"` // of this home; null where none runs
+
+	// How the node that runs in this home sees it; null where none does.
+	Seen *ops.ChainReport `json:"seen"`
 }
 
 // statusAlarm is what this home raises against a chain, of observer and operator
@@ -148,7 +151,7 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID, heigh
 		}
 	}
 	configured := c.session.configuredChains()
-	raised, relayers := c.session.raisedAlarms(), c.session.relayers()
+	raised, relayers, seen := c.session.raisedAlarms(), c.session.relayers(), c.session.reported()
 	for _, chain := range chains {
 		var inbox bridge.InboxView
 		if _, err := ask("inbox", bridge.QueryArgs{Chain: chain.Label}, &inbox); err != nil {
@@ -158,7 +161,7 @@ func (c *client) bridgeStatus(ctx context.Context, self types.ValidatorID, heigh
 			Label: chain.Label, ID: chain.ID, Active: chain.Active, Refused: chain.Refused, Cursor: chain.Cursor, Head: chain.Head,
 			OpenCmds: chain.Outbox - chain.Executed, Queued: chain.Queued,
 			MinAgree: configured[chain.Label].MinAgree, Verified: configured[chain.Label].Verification,
-			Paused: chain.Paused, PausedHeight: chain.PausedHeight, Alarm: raised[chain.ID], Relayer: relayers[chain.ID],
+			Paused: chain.Paused, PausedHeight: chain.PausedHeight, Alarm: raised[chain.ID], Relayer: relayers[chain.ID], Seen: seen[chain.ID],
 		}
 		line.Alarm.Kind = cmp.Or(line.Alarm.Kind, types.AlarmOff.String())
 		for _, vote := range inbox.Votes {
@@ -237,6 +240,7 @@ func printStatus(w io.Writer, r statusResult, height int64, catchingUp bool) {
 			printRelayer(w, *c.Relayer)
 		}
 	}
+	printEndpoints(w, r.Bridge.Chains)
 }
 
 // printStops says what keeps a chain from being served, if anything does.

@@ -187,15 +187,22 @@ func (e *endpointPatient) answers(context.Context) verdict {
 	return ok("newest block %d", head.Number)
 }
 
-func (e *endpointPatient) rightChain(context.Context) verdict {
-	_, err := e.latest()
-	switch {
-	case err == nil:
-		return ok("%d", e.chain.config.ID)
-	case chain.CheckOf(err) == chain.CheckChainID:
-		return fail("%v", err)
+// rightChain compares block 0 with the other endpoints', so all of them are asked
+// first.
+func (e *endpointPatient) rightChain(ctx context.Context) verdict {
+	for _, other := range e.chain.endpoints {
+		_, _ = other.latest() // whether it answers is another check
 	}
-	return skip("it does not answer")
+	err := e.probe.Chain(ctx)
+	switch check := chain.CheckOf(err); {
+	case check == chain.CheckChainID || check == chain.CheckGenesis:
+		return fail("%v", err)
+	case err != nil:
+		return skip("it does not answer")
+	case !e.probe.Genesis():
+		return ok("%d, by its id alone: it does not serve block 0", e.chain.config.ID)
+	}
+	return ok("%d", e.chain.config.ID)
 }
 
 func (e *endpointPatient) header(context.Context) verdict {

@@ -24,15 +24,12 @@ type metrics struct {
 	transfers, ended                       *prometheus.Desc
 	proven, lag, failures, alarm, paused   *prometheus.Desc
 	stalled, left                          *prometheus.Desc
-	requests, refusals                     *prometheus.Desc
+	endpoints                              endpointMetrics
 }
 
 func newMetrics(n *Node, state view) *metrics {
 	chain := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("bridged_"+name, help, []string{"chain"}, nil)
-	}
-	endpoint := func(name, help string) *prometheus.Desc {
-		return prometheus.NewDesc("bridged_"+name, help, []string{"chain", "endpoint"}, nil)
 	}
 	return &metrics{
 		node: n, state: state,
@@ -53,18 +50,16 @@ func newMetrics(n *Node, state view) *metrics {
 		left:      chain("observer_catchup_seconds", "Estimated time until the blocks that are being read are read; 0: none are."),
 		alarm:     chain("observer_alarm_level", "Alarm of this node's observer: 0 none, 1 a contradiction of finalised data."),
 		paused:    chain("chain_paused_level", "Pause of the chain by the network: 0 none, 1 paused, 2 contradicted."),
-		requests:  endpoint("endpoint_requests_total", "Requests to a JSON-RPC server."),
-		refusals:  endpoint("endpoint_failures_total", "Requests that failed or whose answer was refused."),
+		endpoints: newEndpointMetrics(),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
+	for _, d := range append([]*prometheus.Desc{
 		m.height, m.quarantined, m.cursor, m.head, m.outbox, m.executed, m.queued, m.transfers, m.ended,
 		m.proven, m.lag, m.failures, m.stalled, m.left, m.alarm, m.paused,
-		m.requests, m.refusals,
-	} {
+	}, m.endpoints.all()...) {
 		out <- d
 	}
 }
@@ -102,10 +97,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		gauge(m.stalled, stalledSeconds(seen), c.config.Name)
 		gauge(m.left, uint64(seen.Reading.Left.Seconds()), c.config.Name)
 		gauge(m.alarm, alarmLevel(seen.Alarm), c.config.Name)
-		for _, e := range c.client.Status() {
-			counter(m.requests, e.Requests, c.config.Name, e.Endpoint)
-			counter(m.refusals, e.Failures, c.config.Name, e.Endpoint)
-		}
+		m.endpoints.collect(out, c.config.Name, c.client)
 	}
 }
 

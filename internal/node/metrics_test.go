@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/chain/evm"
 	"github.com/icrosschain/bridged/internal/relayer"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -105,7 +106,11 @@ func gatherAll(t *testing.T, collector prometheus.Collector, labels ...string) (
 	for _, family := range families {
 		for _, metric := range family.Metric {
 			for _, label := range metric.Label {
-				if v := label.GetValue(); !slices.Contains(labels, v) {
+				if v := label.GetValue(); label.GetName() == "class" {
+					if !slices.Contains(evm.Classes(), v) {
+						t.Errorf("%s has class %q", family.GetName(), v)
+					}
+				} else if !slices.Contains(labels, v) {
 					t.Errorf("%s has label %s=%q", family.GetName(), label.GetName(), v)
 				}
 			}

@@ -154,6 +154,7 @@ func (n *Node) Wire(ctx context.Context) error {
 	if len(n.relayers) > 0 {
 		n.workers = append(n.workers, worker{"reports of relayers", reporter(n.Home, n.relayers, n.log)})
 	}
+	n.workers = append(n.workers, worker{"report", n.runReporter})
 	n.wireSnapshots()
 	keeper := newKeeper(state, n.mailbox, relayers, n.log)
 	n.listeners = append(n.listeners, func(int64) { keeper.committed() })

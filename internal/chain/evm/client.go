@@ -3,6 +3,7 @@ package evm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/icrosschain/bridged/internal/chain"
@@ -45,8 +46,14 @@ func Dial(_ context.Context, cfg Config) (*Client, error) {
 		cfg: cfg, memory: newMemory(), agreement: Agreement{Wanted: cfg.MinAgree},
 		genesis: &genesis{want: cfg.GenesisHash, minAgree: cfg.MinAgree, said: map[*endpoint]types.Hash{}},
 	}
-	for _, e := range cfg.Endpoints {
-		c.endpoints = append(c.endpoints, newEndpoint(e, cfg, c.genesis))
+	named := map[string]int{}
+	for _, configured := range cfg.Endpoints {
+		e := newEndpoint(configured, cfg, c.genesis)
+		if named[e.name]++; named[e.name] > 1 { // another account with the same operator, say
+			e.name = fmt.Sprintf("%s #%d", e.name, named[e.name])
+		}
+		e.status.Endpoint = e.name
+		c.endpoints = append(c.endpoints, e)
 	}
 	return c, nil
 }

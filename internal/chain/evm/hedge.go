@@ -14,6 +14,7 @@ const hedgeShare = 10
 type budget struct {
 	mu     sync.Mutex
 	credit int // in reads
+	spent  uint64
 }
 
 const fullBudget = 5 * hedgeShare
@@ -33,7 +34,15 @@ func (b *budget) hedge() bool {
 		return false
 	}
 	b.credit -= hedgeShare
+	b.spent++
 	return true
+}
+
+// Hedged is how many reads were asked for at another endpoint too.
+func (c *Client) Hedged() uint64 {
+	c.hedges.mu.Lock()
+	defer c.hedges.mu.Unlock()
+	return c.hedges.spent
 }
 
 // read asks for something that any endpoint can tell: the one that does best

@@ -41,6 +41,15 @@ type Head struct {
 	header header
 }
 
+// Chain says whether the server is on the configured chain, by its id and its
+// block 0, as far as the endpoints asked before allow to tell.
+func (p Probe) Chain(ctx context.Context) error {
+	return p.endpoint.do(ctx, func(context.Context, Conn) error { return nil })
+}
+
+// Genesis says whether the server serves block 0, once it was asked anything.
+func (p Probe) Genesis() bool { return !p.endpoint.snapshot().NoGenesis }
+
 // Latest asks for the newest block.
 func (p Probe) Latest(ctx context.Context) (h Head, err error) {
 	return p.head(ctx, func(ctx context.Context, conn Conn) (told, error) {

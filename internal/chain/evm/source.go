@@ -185,6 +185,9 @@ func (s *Source) tellEndpoints(ctx context.Context) {
 		return // nobody's fault
 	}
 	for _, e := range s.client.Status() {
+		if e.NoGenesis {
+			s.tell("genesis of "+e.Endpoint, true, "endpoint does not serve block 0: of its chain only the id is checked", "endpoint", e.Endpoint)
+		}
 		s.tell(e.Endpoint, e.Error != "", "endpoint fails (will retry)", "endpoint", e.Endpoint, "check", e.Check, "err", e.Error)
 	}
 }

@@ -446,6 +446,7 @@ var chainFaults = []fault{
 		t.Cleanup(func() { must(t, other.Close()) })
 		return other.HTTPURL()
 	})},
+	{"another chain with the same id", "endpoint.chain", doctor.Fail, inApp(func(c *config.Config) { c.Chains[0].GenesisHash = types.Hash{1} })},
 	{"headers are bent", "endpoint.header", doctor.Fail, through(func(method, _, result string) (string, string) {
 		if method == "eth_getBlockByNumber" {
 			result = regexp.MustCompile(`"extraData":"0x[0-9a-f]*"`).ReplaceAllString(result, `"extraData":"0xff"`)

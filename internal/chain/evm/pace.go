@@ -61,8 +61,8 @@ func (p *pace) wait(now time.Time, d time.Duration) {
 // the later the longer it takes.
 func (p *pace) same(now time.Time) {
 	wait := min(now.Sub(p.seen)/8, unknownWait)
-	if p.block > 0 {
-		wait = min(max(p.block/8, now.Sub(p.first)/2), p.block)
+	if p.block > 0 { // which may have been learned in other times
+		wait = min(max(p.block/8, now.Sub(p.first)/2), max(p.block, wait))
 	}
 	p.wait(now, wait)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/icrosschain/bridged/cmd/devnet/evmnode"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/ports"
+	"github.com/icrosschain/bridged/test/badproxy"
 	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge"
 )
@@ -58,6 +59,7 @@ type network struct {
 	user        evmnode.Account
 	deployer    evmnode.Account
 	wrapped     common.Address // the coin on beta
+	bad         map[*chain]*badproxy.Proxy
 }
 
 // newNetwork brings a network up until it takes deposits.
@@ -99,16 +101,28 @@ func (n *network) found() {
 	n.Must("genesis", "validate", "--home", first)
 }
 
-// configure gives each home the genesis and its chains. Two endpoints have to
-// agree: the same anvil by two names.
+// share is how many requests to the bad endpoint meet each of its troubles.
+const share = 0.02
+
+// configure gives each home the genesis and its chains. Two endpoints of three
+// have to agree: the same anvil by two names, and one that does all that a bad
+// endpoint can.
 func (n *network) configure() {
 	n.t.Helper()
+	n.bad = map[*chain]*badproxy.Proxy{}
+	for _, c := range n.chains() {
+		n.bad[c] = badproxy.ForTest(n.t, badproxy.Config{Target: c.url, Seed: c.id, Rules: badproxy.Rules(share)})
+	}
 	n.Configure(func(_ int, loaded *config.Config) {
 		for _, c := range n.chains() {
 			chain := config.DefaultChain()
 			chain.Name, chain.ID, chain.Contract = c.name, c.id, c.bridge
-			chain.Endpoints = []config.Endpoint{{URL: c.url, Group: "one"}, {URL: strings.Replace(c.url, "127.0.0.1", "localhost", 1), Group: "two"}}
-			chain.MinAgree, chain.PollInterval = 2, 200*time.Millisecond
+			chain.Endpoints = []config.Endpoint{
+				{URL: n.bad[c].URL(), Group: "bad"},
+				{URL: c.url, Group: "one"},
+				{URL: strings.Replace(c.url, "127.0.0.1", "localhost", 1), Group: "two"},
+			}
+			chain.MinAgree, chain.PollInterval, chain.RequestTimeout = 2, 200*time.Millisecond, 2*time.Second
 			if c == n.alpha {
 				chain.Finality = config.Finality{Confirmations: confirmations}
 			}

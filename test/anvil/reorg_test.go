@@ -36,6 +36,14 @@ func TestReorgs(t *testing.T) {
 	send(0, 1000)
 	n.arrives(stranger(0), 1000-fee)
 
+	// The chain's clock jumps a day ahead, and then come many blocks at once.
+	n.alpha.clock.Lock()
+	n.alpha.call("evm_increaseTime", 24*60*60)
+	n.alpha.deposit(n.user, betaID, stranger(6), 1500)
+	n.alpha.call("anvil_mine", 300)
+	n.alpha.clock.Unlock()
+	n.arrives(stranger(6), 1500-fee)
+
 	// A deposit that comes again in another block arrives once; one that is gone
 	// for good never does, and another one takes its nonce.
 	n.alpha.clock.Lock()
@@ -51,7 +59,7 @@ func TestReorgs(t *testing.T) {
 	n.alpha.clock.Unlock()
 	send(3, 4000)
 	n.arrives(stranger(3), 4000-fee)
-	for to, want := range map[byte]int64{0: 1000 - fee, 1: 2000 - fee, 2: 0} {
+	for to, want := range map[byte]int64{0: 1000 - fee, 6: 1500 - fee, 1: 2000 - fee, 2: 0} {
 		n.arrives(stranger(to), want)
 	}
 	for i := range validators {
@@ -81,6 +89,13 @@ func TestReorgs(t *testing.T) {
 	send(5, 6000)
 	n.arrives(stranger(5), 6000-fee)
 	n.operators()
+	for _, c := range n.chains() {
+		met := n.bad[c].Counts()
+		t.Logf("the bad endpoint of %s: %v", c.name, met)
+		if len(met) < 10 {
+			t.Errorf("the bad endpoint of %s did too little", c.name)
+		}
+	}
 }
 
 // reanchor lets governance go on from where alpha is now, and wants all alarms

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	gethtypes "github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
@@ -125,6 +126,7 @@ func dial(t *testing.T, url string) *rpc.Client {
 func (c *chain) questions() (all []rpc.BatchElem) {
 	final := c.node.Finalized()
 	number := "0x" + final.Number.Text(16)
+	transfer := map[string]any{"from": c.account.Address, "to": c.account.Address, "input": "0x1234"}
 	for _, q := range []rpc.BatchElem{
 		{Method: "eth_chainId"},
 		{Method: "eth_blockNumber"},
@@ -135,6 +137,12 @@ func (c *chain) questions() (all []rpc.BatchElem) {
 		{Method: "eth_getProof", Args: []any{c.bridge, []common.Hash{{}, {31: 1}}, number}},
 		{Method: "eth_getTransactionReceipt", Args: []any{c.last}},
 		{Method: "eth_getBlockReceipts", Args: []any{number}},
+		{Method: "eth_sendRawTransaction", Args: []any{"0x00"}},
+		{Method: "eth_getTransactionCount", Args: []any{c.account.Address, "pending"}},
+		{Method: "eth_gasPrice"},
+		{Method: "eth_estimateGas", Args: []any{transfer, "latest"}},
+		{Method: "eth_call", Args: []any{map[string]any{"to": c.bridge, "input": hexutil.Bytes(bindings.NewBridge().PackEpoch())}, "latest"}},
+		{Method: "eth_getStorageAt", Args: []any{c.bridge, "0x1", number}},
 	} {
 		q.Result = new(json.RawMessage)
 		all = append(all, q)
@@ -147,13 +155,16 @@ func (c *chain) ask(client *rpc.Client, questions []rpc.BatchElem) (answers []st
 	for _, q := range questions {
 		var raw json.RawMessage
 		err := client.CallContext(c.t.Context(), &raw, q.Method, q.Args...)
-		answer := string(raw)
-		if err != nil {
-			answer = "error: " + err.Error()
-		}
-		answers = append(answers, answer)
+		answers = append(answers, said(raw, err))
 	}
 	return answers
+}
+
+func said(raw json.RawMessage, err error) string {
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	return string(raw)
 }
 
 func must(t *testing.T, err error) {

@@ -40,7 +40,7 @@ func TestWithoutRules(t *testing.T) {
 		must(t, client.BatchCallContext(t.Context(), questions))
 		var got []string
 		for _, q := range questions {
-			got = append(got, string(*q.Result.(*json.RawMessage)))
+			got = append(got, said(*q.Result.(*json.RawMessage), q.Error))
 		}
 		if !equalJSON(got, want) {
 			t.Errorf("%s, in a batch: %s\nwant %s", name, got, want)
@@ -85,7 +85,7 @@ func TestEveryTrouble(t *testing.T) {
 			before := p.Counts()[trouble.Name]
 			p.Set(badproxy.Rule{Trouble: trouble})
 			if !c.bends(client, questions, want) || p.Counts()[trouble.Name] == before {
-				t.Errorf("%s, at %s: %v", trouble.Name, url, p.Counts())
+				t.Errorf("%s, at %s: nothing was bent, or nothing counted", trouble.Name, url)
 			}
 			p.Set()
 			must(t, client.CallContext(t.Context(), new(json.RawMessage), "eth_blockNumber"))
@@ -100,7 +100,8 @@ func (c *chain) bends(client *rpc.Client, questions []rpc.BatchElem, want []stri
 			var raw json.RawMessage
 			start := time.Now()
 			err := client.CallContext(ctx, &raw, q.Method, q.Args...)
-			bent = err != nil || !equalJSON([]string{string(raw)}, want[i:i+1]) || time.Since(start) > silence/2
+			late := time.Since(start) > silence/2
+			bent = late || !equalJSON([]string{said(raw, err)}, want[i:i+1])
 		})
 		if bent {
 			return true

@@ -20,7 +20,7 @@ var (
 
 // Troubles are all that a proxy can do. To add one is to add a line: tests that
 // go through all of them then try it as well.
-var Troubles = slices.Concat(slow, broken, refusing, heads, headers, logs, proofs, receipts, forged)
+var Troubles = slices.Concat(slow, broken, refusing, heads, headers, logs, proofs, receipts, sending, forged)
 
 // Named is a trouble of the table. It panics if there is none of this name.
 func Named(name string) Trouble {

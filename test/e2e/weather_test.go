@@ -105,7 +105,8 @@ func (w *weather) arrived() {
 
 // TestBadEndpoints makes transfers while one endpoint of three does all that a bad
 // one can: several troubles at a time, or with BRIDGED_LONG=1 each by itself and
-// 500 transfers. Then a second one fails on alpha, and alpha stops until it is back.
+// 500 transfers. Then a second one fails on alpha, and alpha stops until it is back;
+// and then alpha's finality stalls.
 func TestBadEndpoints(t *testing.T) {
 	t.Parallel()
 	w := newWeather(t)
@@ -113,8 +114,8 @@ func TestBadEndpoints(t *testing.T) {
 	all := slices.Clone(badproxy.Troubles)
 	slices.Reverse(all)
 	if os.Getenv("BRIDGED_LONG") == "" {
-		for some := range slices.Chunk(all, 15) {
-			w.under(15, rules(0.3, some)...)
+		for some := range slices.Chunk(all, 20) {
+			w.under(20, rules(0.25, some)...)
 		}
 	} else {
 		for _, trouble := range all {
@@ -139,6 +140,7 @@ func TestBadEndpoints(t *testing.T) {
 		t.Error("the bad endpoints did too little")
 	}
 	w.twoOfThree()
+	w.stalled()
 	w.arrived()
 }
 
@@ -178,16 +180,64 @@ func (w *weather) twoOfThree() {
 		t.Errorf("one endpoint of three moved alpha from nonce %d to %d", before, now)
 	}
 	for i := range w.Homes {
-		if len(w.said(i, func(l logLine) bool {
-			return l.Component == "observer" && l.Chain == w.alpha.name && l.Check == "agreement"
-		})) == 0 {
-			t.Errorf("node%d does not say why", i)
-		}
+		w.sees(i, w.alpha, "agreement")
+		w.sees(i, w.beta, "")
 	}
 	w.spare[w.alpha].Set(slower)
 	start := time.Now()
 	w.reach(time.Minute, types.StatusReleased, ids...)
 	t.Logf("all is there %s after the second endpoint is back", time.Since(start).Round(100*time.Millisecond))
+	for i := range w.Homes {
+		w.sees(i, w.alpha, "")
+	}
+}
+
+// sees waits until a validator's `bridged status` says which check fails on a
+// chain, and says it in words; or that none does.
+func (w *weather) sees(validator int, c *chain, check string) {
+	w.t.Helper()
+	cluster.Eventually(w.t, time.Minute, fmt.Sprintf("node%d to see %q on %s", validator, check, c.name), func(context.Context) error {
+		var status struct {
+			Bridge struct {
+				Chains []struct {
+					Label string `json:"label"`
+					Seen  struct {
+						Check string `json:"check"`
+						Error string `json:"error"`
+					} `json:"seen"`
+				} `json:"chains"`
+			} `json:"bridge"`
+		}
+		w.Decode(&status, "status", "--home", w.Homes[validator].Home)
+		for _, line := range status.Bridge.Chains {
+			if line.Label == c.name && (line.Seen.Check != check || (line.Seen.Error == "") != (check == "")) {
+				return fmt.Errorf("it sees %+v", line.Seen)
+			}
+		}
+		return nil
+	})
+}
+
+// stalled holds what is final on alpha where it is while its blocks go on: nothing
+// newer is voted, and all of it once finality moves again.
+func (w *weather) stalled() {
+	w.t.Helper()
+	w.alpha.node.FreezeFinality(true)
+	w.quiet()
+	before := w.inbox(w.alpha).Cursor
+	ids := w.send(2)
+	head := w.alpha.head() + standstill
+	cluster.Eventually(w.t, time.Minute, "blocks that are not final", func(context.Context) error {
+		if now := w.alpha.head(); now < head {
+			return fmt.Errorf("block %d of %d", now, head)
+		}
+		return nil
+	})
+	if now := w.inbox(w.alpha).Cursor; now != before {
+		w.t.Errorf("without finality alpha went from nonce %d to %d", before, now)
+	}
+	w.alpha.node.FreezeFinality(false)
+	w.reach(time.Minute, types.StatusReleased, ids...)
 }
 
 // quiet waits until votes for alpha rest.

@@ -77,6 +77,13 @@ var caught = map[string]struct {
 	"receipt altered":          {},
 	"receipt failed":           {},
 	"receipts reordered":       {},
+	"transaction swallowed":    {},
+	"nonce ahead":              {},
+	"nonce behind":             {},
+	"fees too low":             {},
+	"gas too low":              {},
+	"call altered":             {},
+	"storage altered":          {},
 	"fork":                     {},
 	"counterfeit":              {},
 }
@@ -124,7 +131,8 @@ func TestEveryTroubleAlone(t *testing.T) {
 }
 
 // TestOneBadEndpoint has three endpoints of which one, each in turn, has every
-// trouble of the table: what is read is right, and it is read.
+// trouble of the table: what is read is right, and it is read, however it is
+// verified.
 func TestOneBadEndpoint(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -135,7 +143,15 @@ func TestOneBadEndpoint(t *testing.T) {
 		p.Set(badproxy.Rule{Trouble: trouble})
 		urls := []string{w.node.HTTPURL(), w.node.WSURL()}
 		urls = append(urls[:i%3], append([]string{p.URL()}, urls[i%3:]...)...)
-		r := &reader{w: w, s: w.source(w.hasty(2, urls...)), at: w.seed()}
+		cfg := w.hasty(2, urls...)
+		if len(trouble.Methods) > 0 {
+			for _, cfg.Verification = range []Verification{ByReceipts, ByAgreement} {
+				r := &reader{w: w, s: w.source(cfg), at: w.seed()}
+				r.through(fmt.Sprintf("%s, verified by %s", trouble.Name, cfg.Verification))
+			}
+		}
+		cfg.Verification = ByProof
+		r := &reader{w: w, s: w.source(cfg), at: w.seed()}
 		r.through(trouble.Name)
 		if i%6 == 0 {
 			w.deposits(1)

@@ -114,8 +114,8 @@ func TestBadEndpoints(t *testing.T) {
 	all := slices.Clone(badproxy.Troubles)
 	slices.Reverse(all)
 	if os.Getenv("BRIDGED_LONG") == "" {
-		for some := range slices.Chunk(all, 20) {
-			w.under(20, rules(0.25, some)...)
+		for some := range slices.Chunk(all, (len(all)+2)/3) {
+			w.under(20, rules(0.2, some)...)
 		}
 	} else {
 		for _, trouble := range all {

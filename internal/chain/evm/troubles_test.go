@@ -144,11 +144,10 @@ func TestOneBadEndpoint(t *testing.T) {
 		urls := []string{w.node.HTTPURL(), w.node.WSURL()}
 		urls = append(urls[:i%3], append([]string{p.URL()}, urls[i%3:]...)...)
 		cfg := w.hasty(2, urls...)
-		if len(trouble.Methods) > 0 {
-			for _, cfg.Verification = range []Verification{ByReceipts, ByAgreement} {
-				r := &reader{w: w, s: w.source(cfg), at: w.seed()}
-				r.through(fmt.Sprintf("%s, verified by %s", trouble.Name, cfg.Verification))
-			}
+		if len(trouble.Methods) > 0 { // one of the other ways, in turn
+			cfg.Verification = []Verification{ByReceipts, ByAgreement}[i%2]
+			r := &reader{w: w, s: w.source(cfg), at: w.seed()}
+			r.through(fmt.Sprintf("%s, verified by %s", trouble.Name, cfg.Verification))
 		}
 		cfg.Verification = ByProof
 		r := &reader{w: w, s: w.source(cfg), at: w.seed()}

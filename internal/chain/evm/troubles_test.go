@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,8 +145,10 @@ func TestOneBadEndpoint(t *testing.T) {
 		urls := []string{w.node.HTTPURL(), w.node.WSURL()}
 		urls = append(urls[:i%3], append([]string{p.URL()}, urls[i%3:]...)...)
 		cfg := w.hasty(2, urls...)
-		if len(trouble.Methods) > 0 { // one of the other ways, in turn
-			cfg.Verification = []Verification{ByReceipts, ByAgreement}[i%2]
+		if len(trouble.Methods) > 0 {
+			if cfg.Verification = ByAgreement; slices.Contains(trouble.Methods, "eth_getLogs") || slices.Contains(trouble.Methods, "eth_getBlockReceipts") {
+				cfg.Verification = ByReceipts
+			}
 			r := &reader{w: w, s: w.source(cfg), at: w.seed()}
 			r.through(fmt.Sprintf("%s, verified by %s", trouble.Name, cfg.Verification))
 		}

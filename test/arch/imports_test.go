@@ -33,7 +33,7 @@ var house = []room{
 	{path: "contracts/gen", level: 6},
 	{path: "contracts/gas", level: 6},
 	{path: "contracts/evmtest", level: 5}, // for tests and measurements
-	{path: "test/...", level: 6, beside: []string{"test/..."}},
+	{path: "test/...", level: 6, beside: []string{"test/...", "cmd/devnet/..."}},
 
 	{path: "internal/cli", level: 5},
 

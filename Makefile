@@ -118,6 +118,10 @@ bench-throughput: ## measure finalised transfers a second: four validators over 
 bench-chains: ## measure what many chains in one validator cost each other (ARGS=--rest: requests at rest)
 	go run ./test/bench/chains $(ARGS)
 
+.PHONY: bench-catchup
+bench-catchup: ## measure how fast an observer reads, proves and marks 100,000 blocks with deposits
+	go run ./test/bench/catchup $(ARGS)
+
 .PHONY: gas
 gas: ## measure the gas of the bridge contract
 	go run ./contracts/gas $(ARGS)

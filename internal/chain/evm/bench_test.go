@@ -2,12 +2,15 @@ package evm
 
 import (
 	"math/big"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/icrosschain/bridged/internal/chain"
 )
@@ -24,9 +27,14 @@ func BenchmarkRead(b *testing.B) {
 	s := w.source(cfg)
 	position, err := s.Finalized(b.Context())
 	w.must(err)
+	// Without compression, as a Client asks a node of its own machine.
+	client, err := rpc.DialOptions(b.Context(), w.node.HTTPURL(), rpc.WithHTTPClient(&http.Client{Transport: newTransport(w.node.HTTPURL()).next}))
+	w.must(err)
+	defer client.Close()
+	eth := ethclient.NewClient(client)
 	bare := func() {
 		for first := uint64(0); first <= position.Block; first += cfg.MaxRange {
-			_, err := w.eth.FilterLogs(b.Context(), ethereum.FilterQuery{
+			_, err := eth.FilterLogs(b.Context(), ethereum.FilterQuery{
 				Addresses: []common.Address{w.bridge}, FromBlock: new(big.Int).SetUint64(first),
 				ToBlock: new(big.Int).SetUint64(min(first+cfg.MaxRange-1, position.Block)),
 			})

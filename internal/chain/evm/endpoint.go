@@ -64,7 +64,7 @@ func newEndpoint(e Endpoint, cfg Config, g *genesis) *endpoint {
 	return &endpoint{
 		status: EndpointStatus{Group: e.Group, Calls: map[string]uint64{}},
 		url:    e.URL, name: name, group: e.Group, secrets: secretsOf(e.URL), chainID: cfg.ChainID, timeout: cfg.RequestTimeout,
-		transport: newTransport(), gate: newGate(cfg.Rate, cfg.Burst), genesis: g, connecting: make(chan struct{}, 1),
+		transport: newTransport(e.URL), gate: newGate(cfg.Rate, cfg.Burst), genesis: g, connecting: make(chan struct{}, 1),
 	}
 }
 

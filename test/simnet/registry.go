@@ -92,7 +92,6 @@ func (r *run) follow(b *block) {
 			r.broken("ban", "block %d proves that %s has voted twice, and it is %s", r.height, v.Moniker, v.Status)
 		}
 	}
-	r.asWished()
 }
 
 // event follows one event, and says whether validators have changed.

@@ -220,6 +220,7 @@ func (r *run) block() {
 	r.revive()
 	r.follow(b)
 	r.check()
+	r.asWished() // knows of chains by the newest state
 	r.tell(b.result.Events)
 	r.relay()
 	if r.noted != nil {

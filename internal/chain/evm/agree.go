@@ -263,7 +263,8 @@ func (s *Source) decide(number uint64, groups map[header]map[string]bool, errs [
 	}
 	slices.Sort(views)
 	if len(agreed) == 1 {
-		s.tell("agreement", len(groups) > 1, "endpoints disagree about a finalised block", "height", number, "said", strings.Join(views, ", "))
+		s.hear(groups, agreed[0])
+		s.tell("agreement", len(s.dissent) > 0, "endpoints disagree about a finalised block", "height", number, "said", strings.Join(views, ", "))
 		return agreed[0], nil
 	}
 	err := chain.Failed(chain.CheckAgreement, "no %d groups agree on block %d: %s", s.client.cfg.MinAgree, number, strings.Join(views, ", "))
@@ -272,6 +273,21 @@ func (s *Source) decide(number uint64, groups map[header]map[string]bool, errs [
 			number, s.client.cfg.MinAgree, strings.Join(views, ", "))
 	}
 	return header{}, joinUnder(err, errs)
+}
+
+// hear keeps who named another header last: not everybody is asked each time, and
+// a disagreement is over when the one who disagreed does no more.
+func (s *Source) hear(groups map[header]map[string]bool, agreed header) {
+	for name := range groups[agreed] {
+		delete(s.dissent, name)
+	}
+	for h, names := range groups {
+		for name := range names {
+			if h != agreed {
+				s.dissent[name] = true
+			}
+		}
+	}
 }
 
 // joinUnder says first what follows from the causes, then the causes. The check

@@ -22,7 +22,10 @@ type Source struct {
 	heard  uint64         // block up to which all endpoints were asked for events, for ByReceipts
 	limits map[*endpoint]*limit
 	told   map[string]bool
-	said   bool // what verification rests on
+	// dissent are the groups that named another final block than the agreed one
+	// when they were asked last.
+	dissent map[string]bool
+	said    bool // what verification rests on
 	looking
 }
 
@@ -33,7 +36,7 @@ func NewSource(c *Client, log *slog.Logger) *Source {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), limits: map[*endpoint]*limit{}, told: map[string]bool{}, looking: newLooking()}
+	s := &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), limits: map[*endpoint]*limit{}, told: map[string]bool{}, dissent: map[string]bool{}, looking: newLooking()}
 	for _, e := range c.endpoints {
 		s.limits[e] = newLimit(c.cfg.MaxRange)
 	}

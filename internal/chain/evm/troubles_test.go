@@ -3,6 +3,7 @@ package evm
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -160,6 +161,29 @@ func TestOneBadEndpoint(t *testing.T) {
 			w.finalize()
 			r.through(trouble.Name + ", and on")
 		}
+	}
+}
+
+// TestDisagreementIsSaidOnce has a fork beside two good endpoints: although not
+// everybody is asked each time the log says so once.
+func TestDisagreementIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deposits(1)
+	w.finalize()
+	p := badproxy.ForTest(t, badproxy.Config{Target: w.node.HTTPURL(), Rules: []badproxy.Rule{{Trouble: badproxy.Named("fork")}}})
+	client, err := Dial(t.Context(), w.config(2, p.URL(), w.node.HTTPURL(), w.node.WSURL()))
+	w.must(err)
+	defer client.Close()
+	var log strings.Builder
+	r := &reader{w: w, s: NewSource(client, slog.New(slog.NewTextHandler(&log, nil))), at: w.seed()}
+	for range 12 {
+		w.mine(1)
+		r.through("beside a fork")
+	}
+	const said = `msg="endpoints disagree about a finalised block"`
+	if n := strings.Count(log.String(), said); n != 1 {
+		t.Errorf("said %d times:\n%s", n, log.String())
 	}
 }
 

@@ -66,7 +66,7 @@ func (s *session) home() config.Home { return config.Home(s.homeDir) }
 
 func newRoot(s *session) *cobra.Command {
 	root := group("bridged", "A bridge that belongs to its validators",
-		initCommand(s), joinCommand(s), startCommand(s), statusCommand(s), doctorCommand(s), alarmCommand(s), queryCommand(s), testnetCommand(s), genesisCommand(s), keysCommand(s), contractsCommand(s), depositCommand(s), txCommand(s),
+		initCommand(s), joinCommand(s), startCommand(s), statusCommand(s), doctorCommand(s), alarmCommand(s), queryCommand(s), testnetCommand(s), genesisCommand(s), keysCommand(s), contractsCommand(s), depositCommand(s), relayerCommand(s), txCommand(s),
 		cometCommand(s), snapshotCommand(s), configCommand(s), versionCommand(s))
 	root.Long = `bridged runs a validator of a bridge network: it watches the connected chains,
 agrees with the other validators on what happened there, and releases what the

@@ -55,7 +55,7 @@ type ProvenState struct {
 	ctx    context.Context // of the one query that is read for: bridge.Reader takes none
 	rpc    querier
 	height int64
-	root   []byte
+	root   []byte // nil: whatever the node's own proofs lead to, so that nothing is proven
 	proven map[string]record
 	reads  int
 }
@@ -91,6 +91,12 @@ func OpenProvenState(ctx context.Context, o ProveOptions) (*ProvenState, error) 
 		return nil, err
 	}
 	return &ProvenState{ctx: ctx, rpc: o.RPC, height: height, root: header.AppHash, proven: map[string]record{}}, nil
+}
+
+// openTold reads the state of a height as a node tells it, for a reader that has
+// other means to check what it reads.
+func openTold(ctx context.Context, rpc querier, height int64) *ProvenState {
+	return &ProvenState{ctx: ctx, rpc: rpc, height: height, proven: map[string]record{}}
 }
 
 // Height is that of the state.
@@ -239,11 +245,19 @@ func (s *ProvenState) prove(key []byte) (record, error) {
 	return r, nil
 }
 
-// verify checks that root holds value at key, or nothing where value is empty.
+// verify checks that root holds value at key, or nothing where value is empty. Of
+// a nil root it only checks that key, value and proof fit together.
 func verify(root, key, value, encoded []byte) (record, error) {
 	var proof ics23.CommitmentProof
 	if err := proof.Unmarshal(encoded); err != nil {
 		return record{}, fmt.Errorf("%w: %w", ErrUnproven, err)
+	}
+	if root == nil {
+		told, err := proof.Calculate()
+		if err != nil {
+			return record{}, fmt.Errorf("%w: %w", ErrUnproven, err)
+		}
+		root = told
 	}
 	if len(value) > 0 {
 		if !ics23.VerifyMembership(ics23.IavlSpec, root, &proof, key, value) {
@@ -266,11 +280,16 @@ func verify(root, key, value, encoded []byte) (record, error) {
 
 // Query runs one of the protocol's queries on the proven state.
 func (s *ProvenState) Query(name string, arguments []byte) ([]byte, error) {
-	machine, err := bridge.New(bridge.Options{
-		VerifyExtension: func(types.ConsensusKey, int64, int32, []byte, []byte) bool { return false }, // no votes here
-	})
+	machine, err := newReader()
 	if err != nil {
 		return nil, err
 	}
 	return machine.Query(s, name, arguments)
+}
+
+// newReader is the protocol for reading a state: no votes come to it.
+func newReader() (*bridge.Machine, error) {
+	return bridge.New(bridge.Options{
+		VerifyExtension: func(types.ConsensusKey, int64, int32, []byte, []byte) bool { return false },
+	})
 }

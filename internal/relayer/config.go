@@ -40,6 +40,7 @@ type Config struct {
 	Label string          // for logs
 	Self  []types.Address // seal signers of this validator, of whatever epoch; none: not a validator
 	Eager bool            // send without regard to turns
+	Alone bool            // no validator's: without a turn, it sends what has stood still for one Patience
 
 	Patience       uint64        // heights before the next in turn steps in; 10
 	PatienceBlocks uint64        // and blocks of the destination; 3

@@ -51,6 +51,7 @@ type turns struct {
 	chain  types.ChainID
 	self   []types.Address
 	eager  bool
+	alone  bool
 	heads  uint64 // PatienceBlocks
 	height uint64 // Patience
 
@@ -61,7 +62,7 @@ type turns struct {
 
 func newTurns(c Config) *turns {
 	return &turns{
-		chain: c.Chain, self: c.Self, eager: c.Eager, heads: c.PatienceBlocks, height: c.Patience,
+		chain: c.Chain, self: c.Self, eager: c.Eager, alone: c.Alone, heads: c.PatienceBlocks, height: c.Patience,
 		seen: make(map[uint64]*sighting),
 	}
 }
@@ -73,7 +74,10 @@ func (t *turns) committed(o Outbox, complete map[uint64]bool) {
 	for _, c := range o.Commands {
 		s, known := t.seen[c.Nonce]
 		if !known {
-			s = &sighting{oldest: o.Executed + 1, rank: rank(t.chain, o.Executed+1, c.Set, t.self)}
+			s = &sighting{oldest: o.Executed + 1, rank: 1}
+			if !t.alone {
+				s.rank = rank(t.chain, o.Executed+1, c.Set, t.self)
+			}
 		}
 		s.complete = s.complete || complete[c.Nonce]
 		open[c.Nonce] = s

@@ -126,3 +126,32 @@ func TestTurns(t *testing.T) {
 		t.Error("an eager relayer waits for a turn")
 	}
 }
+
+// TestAlone has a relayer that is no validator's: it leaves commands to the
+// validators for its patience, however many they are.
+func TestAlone(t *testing.T) {
+	inBubble(t, func(w *world) {
+		worker := w.workerOf(Config{Alone: true, Patience: 20})
+		w.start(worker)
+		w.node.commit(2, 1)
+		w.node.precommit(0, 1, 2)
+		w.run([]*Worker{worker}, 18)
+		if w.chain.view().sends != 0 {
+			t.Fatal("it did not wait")
+		}
+		w.run([]*Worker{worker}, 40)
+		w.wantExecuted(1, 2)
+		w.wantWasted(0)
+		// A validator that does its duty is not raced.
+		w.node.agree(2)
+		first := w.worker(0)
+		w.start(first)
+		w.node.commit(1, 1)
+		w.node.precommit(0, 1, 2)
+		w.run([]*Worker{worker, first}, 60)
+		w.wantExecuted(1, 2, 3)
+		if worker.Status().Sent != 2 {
+			t.Errorf("sent %d", worker.Status().Sent)
+		}
+	})
+}

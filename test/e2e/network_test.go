@@ -85,6 +85,7 @@ type plan struct {
 	params    []string                               // NAME=VALUE of `genesis set-param`
 	snapshot  uint64                                 // blocks from one snapshot of the state to the next, if not the default
 	env       map[int][]string                       // more in the environment of a validator
+	alone     int                                    // relayers of no validator, while no validator relays
 }
 
 // network is four validators, as processes, between two chains.
@@ -99,6 +100,7 @@ type network struct {
 	users       []evmnode.Account
 	gold, coin  *asset
 	assets      []*asset
+	relayers    []*loneRelayer
 }
 
 // newNetwork brings a network up until it takes deposits of all assets. It ends
@@ -120,6 +122,9 @@ func newNetwork(t *testing.T, p plan) *network {
 	n.configure()
 	for i := range validators {
 		n.Start(i)
+	}
+	for range p.alone {
+		n.relayAlone()
 	}
 	n.awaitAssets()
 	t.Logf("the network is up after %s", time.Since(start).Round(100*time.Millisecond))
@@ -146,6 +151,9 @@ func (n *network) found() {
 	n.t.Helper()
 	n.Validators = cluster.NewValidators(n.t, executable, n.dir, "bridged-e2e-1", validators, ports.ForTest(n.t, 10*validators).First, keyOf(n.deployer))
 	n.EnvAll = []string{proposeEnv}
+	if n.plan.alone > 0 {
+		n.EnvAll = append(n.EnvAll, "BRIDGED_RELAYER_ENABLED=false")
+	}
 	maps.Copy(n.Env, n.plan.env)
 	first := n.Homes[0].Home
 	for _, c := range n.chains() {

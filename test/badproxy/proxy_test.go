@@ -110,6 +110,36 @@ func (c *chain) bends(client *rpc.Client, questions []rpc.BatchElem, want []stri
 	return false
 }
 
+// TestAllAtOnce mixes all lies: whatever one makes of an answer, the next one
+// bears it, and without rules the proxy is good again.
+func TestAllAtOnce(t *testing.T) {
+	c := newChain(t, 4)
+	questions := c.questions()
+	p := c.proxy()
+	for _, url := range []string{p.URL(), p.WSURL()} {
+		client := dial(t, url)
+		want := c.ask(client, questions)
+		var rules []badproxy.Rule
+		for _, trouble := range badproxy.Troubles {
+			if trouble.Send == nil {
+				rules = append(rules, badproxy.Rule{Trouble: trouble, Share: 0.3})
+			}
+		}
+		p.Set(rules...)
+		for range 15 {
+			c.ask(client, questions)
+			_ = client.BatchCallContext(t.Context(), questions) // may fail
+		}
+		p.Set()
+		if got := c.ask(client, questions); !equalJSON(got, want) {
+			t.Errorf("afterwards: %s\nwant %s", got, want)
+		}
+	}
+	if met := p.Counts(); len(met) < len(badproxy.Troubles)/2 {
+		t.Errorf("only %v", met)
+	}
+}
+
 // TestFrozenHead stops a server's head where it was.
 func TestFrozenHead(t *testing.T) {
 	c := newChain(t, 0)

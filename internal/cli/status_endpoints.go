@@ -49,6 +49,7 @@ func printEndpoints(w io.Writer, chains []statusChain) {
 		if c.Seen == nil {
 			continue
 		}
+		printMovement(w, c.Label, *c.Seen)
 		if c.Seen.Error != "" {
 			fmt.Fprintf(w, "%s: this node does not vote for its events since %s. %s: %s\n",
 				c.Label, c.Seen.Since.UTC().Format(time.RFC3339), c.Seen.Check, c.Seen.Error)
@@ -59,5 +60,18 @@ func printEndpoints(w io.Writer, chains []statusChain) {
 				fmt.Fprintf(w, "%s: an endpoint fails, and others stand in for it. %s\n", c.Label, e.Error)
 			}
 		}
+	}
+}
+
+// printMovement says that a chain's finality stands still, or that the node has yet
+// to read its blocks.
+func printMovement(w io.Writer, label string, seen ops.ChainReport) {
+	if !seen.Stalled.IsZero() {
+		fmt.Fprintf(w, "%s: its final block %d has stood still since %s, and the newest is %d. Nothing newer is voted until it moves: wait, or compare with other endpoints.\n",
+			label, seen.Head, seen.Stalled.UTC().Format(time.RFC3339), seen.Newest)
+	}
+	if r := seen.Reading; r != nil {
+		fmt.Fprintf(w, "%s: catching up: block %d of %d, %d blocks a second, about %s left.\n",
+			label, r.Block, r.To, r.BlocksPerSecond, time.Duration(r.LeftSeconds)*time.Second)
 	}
 }

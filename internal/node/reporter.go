@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/icrosschain/bridged/internal/observer"
 	"github.com/icrosschain/bridged/internal/ops"
 )
 
@@ -33,6 +34,7 @@ func (n *Node) report() ops.Report {
 		line := ops.ChainReport{
 			Chain: seen.Chain, Label: seen.Label, Head: seen.Head, ProvenAt: seen.ProvenAt,
 			Check: string(seen.Check), Since: seen.Since, Error: seen.Error,
+			Stalled: seen.Stalled, Newest: seen.Newest, Reading: readingReport(seen.Reading),
 			AgreeGroups: uint64(agreement.Groups), MinAgree: uint64(agreement.Wanted), Endpoints: []ops.EndpointReport{}, //nolint:gosec // not negative
 		}
 		for _, e := range c.client.Status() {
@@ -45,4 +47,16 @@ func (n *Node) report() ops.Report {
 		r.Chains = append(r.Chains, line)
 	}
 	return r
+}
+
+// shortRead is how long a read goes on before it is worth a word.
+const shortRead = 2 * time.Second
+
+func readingReport(p observer.Progress) *ops.ReadingReport {
+	if p.Since.IsZero() || time.Since(p.Since) < shortRead {
+		return nil
+	}
+	return &ops.ReadingReport{
+		Block: p.At, To: p.To, BlocksPerSecond: uint64(p.Rate), LeftSeconds: uint64(p.Left.Seconds()),
+	}
 }

@@ -29,9 +29,24 @@ type ChainReport struct {
 	Since time.Time `json:"since"`
 	Error string    `json:"error"`
 
+	// Since when the final block has stood still, where that is much longer than
+	// usual, and the newest block then; else zero.
+	Stalled time.Time `json:"stalled"`
+	Newest  uint64    `json:"newest"`
+
+	Reading *ReadingReport `json:"reading"` // null while no long read goes on
+
 	AgreeGroups uint64           `json:"agree_groups"` // that named the same final block at the last look
 	MinAgree    uint64           `json:"min_agree"`    // that have to
 	Endpoints   []EndpointReport `json:"endpoints"`
+}
+
+// ReadingReport is how far a read of a chain's blocks has come.
+type ReadingReport struct {
+	Block           uint64 `json:"block"` // last one read
+	To              uint64 `json:"to"`
+	BlocksPerSecond uint64 `json:"blocks_per_second"`
+	LeftSeconds     uint64 `json:"left_seconds"` // estimated
 }
 
 // EndpointReport is how one endpoint does.

@@ -74,8 +74,8 @@ func (s *Source) lacks(newest []said) int {
 	switch {
 	case len(groups) > 0 && s.wide():
 		return s.lacksAny(newest)
-	case known || len(groups) > 0 && c.enough(newest, s.last.Block+1):
-		return 0
+	case known && len(groups) == 0 || len(groups) > 0 && c.enough(newest, s.last.Block+1):
+		return 0 // who knows nothing new is no reason to doubt who does
 	case !answered:
 		return 1
 	}

@@ -187,6 +187,34 @@ func TestDisagreementIsSaidOnce(t *testing.T) {
 	}
 }
 
+// TestFrozenEndpointHoldsNobodyUp has an endpoint whose head stands still, which
+// answers much faster than the two that go on: they are asked all the same.
+func TestFrozenEndpointHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deposits(1)
+	w.finalize()
+	frozen := badproxy.ForTest(t, badproxy.Config{Target: w.node.HTTPURL(), Rules: []badproxy.Rule{{Trouble: badproxy.Named("frozen head")}}})
+	slow := badproxy.ForTest(t, badproxy.Config{Target: w.node.HTTPURL(), Rules: []badproxy.Rule{
+		{Trouble: badproxy.Delay("slower", 20*time.Millisecond, 20*time.Millisecond)},
+	}})
+	s := w.source(w.config(2, frozen.URL(), slow.URL(), slow.WSURL()))
+	for range 10 {
+		w.mine(1)
+		for looks := 1; ; looks++ {
+			s.pace = pace{} // now, not when a block is due
+			position, err := s.Finalized(t.Context())
+			w.must(err)
+			if position.Hash == w.node.Finalized().Hash() {
+				break
+			}
+			if looks == 3 {
+				t.Fatalf("after %d looks at block %d, %s is final", looks, position.Block, w.node.Finalized().Number)
+			}
+		}
+	}
+}
+
 // TestRandomTroubles mixes troubles, by seeds, while the chain grows; with
 // BRIDGED_LONG=1 by many seeds.
 func TestRandomTroubles(t *testing.T) {

@@ -43,8 +43,9 @@ type Sink interface {
 	// half executed batch. It is pure.
 	Make(e Execution, p OutboxPosition, accountNonce uint64, f Fees) (Tx, error)
 	// Simulate runs the transaction against the newest state: nil, ErrReverted,
-	// or trouble.
-	Simulate(ctx context.Context, tx Tx) error
+	// or trouble. Of a command that is no batch it also says how much gas the chain
+	// itself thinks it needs, with a margin; 0 where nobody can tell.
+	Simulate(ctx context.Context, tx Tx) (gas uint64, err error)
 	// Send broadcasts the transaction. To send what the chain holds already is
 	// no error.
 	Send(ctx context.Context, tx Tx) error
@@ -102,6 +103,9 @@ type Execution struct {
 	// Spend is what the transaction may cost at most, in the chain's finest unit;
 	// 0: no limit but the sink's own. A batch is cut to fit.
 	Spend types.Amount
+	// Least is gas that the transaction is to have, beyond what the sink reckons;
+	// 0: none.
+	Least uint64
 }
 
 // Kind is the command's kind, its first byte.
@@ -123,6 +127,7 @@ type Tx struct {
 	// Whole says that the gas reaches for all remaining items, unless they use
 	// far more than payouts do.
 	Whole bool
+	Batch bool // its gas decides how many items it pays
 }
 
 // Receipt is how a transaction ended.

@@ -56,8 +56,15 @@ func (w *Worker) launch(ctx context.Context, s sending, simulate bool) (whole bo
 		return false, err
 	}
 	if simulate {
-		if err := w.deps.Sink.Simulate(ctx, tx); err != nil {
+		gas, err := w.deps.Sink.Simulate(ctx, tx)
+		if err != nil {
 			return false, w.refused(s.execution, err)
+		}
+		if gas > tx.Gas {
+			s.execution.Least = gas
+			if tx, err = w.make(s); err != nil {
+				return false, err
+			}
 		}
 	}
 	if err := w.claim(tx); err != nil {

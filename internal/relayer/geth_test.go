@@ -404,7 +404,7 @@ func TestGethSinkAnswers(t *testing.T) {
 		}
 		return tx
 	}
-	if err := sink.Simulate(ctx, make(good, 0, p.Market)); err != nil {
+	if gas, err := sink.Simulate(ctx, make(good, 0, p.Market)); err != nil || gas == 0 || gas > make(good, 0, p.Market).Gas {
 		t.Fatal(err)
 	}
 
@@ -420,7 +420,7 @@ func TestGethSinkAnswers(t *testing.T) {
 	for reason, e := range map[string]chain.Execution{
 		"BadSignature": bad, "BadEpoch {Current:0}": epoch, "BadIndex": from, "BadProof": proof,
 	} {
-		err := sink.Simulate(ctx, make(e, 0, p.Market))
+		_, err := sink.Simulate(ctx, make(e, 0, p.Market))
 		if !errors.Is(err, chain.ErrReverted) || !strings.Contains(err.Error(), reason) {
 			t.Errorf("want %s, got %v", reason, err)
 		}

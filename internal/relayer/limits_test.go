@@ -141,3 +141,18 @@ func TestFeesRiseTenfold(t *testing.T) {
 		w.wantWasted(0)
 	})
 }
+
+func TestChainThatNeedsMoreGas(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.chain.with(func(c *simChain) { c.wants = 5000 })
+		worker := w.workerOf(Config{Eager: true})
+		w.start(worker)
+		w.node.commit(1, 1)
+		w.node.precommit(0, 1, 2)
+		worker.Committed()
+		synctest.Wait()
+		if pool := w.chain.view().pool; len(pool) != 1 || pool[0].Gas != 5000 {
+			t.Errorf("pool %+v", pool)
+		}
+	})
+}

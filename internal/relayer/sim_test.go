@@ -45,6 +45,7 @@ type simChain struct {
 	down     error  // of every call
 	lose     bool   // Send takes a transaction, and its answer gets lost
 	drop     bool   // Send says yes, and nothing happens
+	wants    uint64 // gas that a simulation says is needed
 	looks    int
 	sends    int
 	executed []uint64 // commands, in order
@@ -94,7 +95,7 @@ func (c *simChain) Make(e chain.Execution, _ chain.OutboxPosition, nonce uint64,
 	data = binary.BigEndian.AppendUint32(data, e.Items)
 	raw := fmt.Appendf(nil, "%x %d %+v", data, nonce, f)
 	tx := chain.Tx{
-		Hash: crypto.Keccak256Hash(raw), Raw: raw, Nonce: nonce, Data: data, Fees: f, Gas: simGas,
+		Hash: crypto.Keccak256Hash(raw), Raw: raw, Nonce: nonce, Data: data, Fees: f, Gas: max(simGas, e.Least),
 		Whole: c.slice == 0 || e.Items-e.From <= c.slice,
 	}
 	if !e.Spend.IsZero() && e.Spend.Cmp(tx.Most()) < 0 {
@@ -107,13 +108,13 @@ func (c *simChain) Make(e chain.Execution, _ chain.OutboxPosition, nonce uint64,
 // of what was offered.
 const simGas = 1000
 
-func (c *simChain) Simulate(_ context.Context, tx chain.Tx) error {
+func (c *simChain) Simulate(_ context.Context, tx chain.Tx) (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.run(tx); !ok {
-		return fmt.Errorf("simulate: %w: BadProof", chain.ErrReverted)
+		return 0, fmt.Errorf("simulate: %w: BadProof", chain.ErrReverted)
 	}
-	return c.down
+	return c.wants, c.down
 }
 
 func (c *simChain) Send(_ context.Context, tx chain.Tx) error {

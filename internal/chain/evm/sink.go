@@ -38,6 +38,10 @@ const (
 	DefaultMaxCost = 1_000_000_000_000_000_000
 )
 
+// maxEstimate is how many times as much as reckoned an endpoint may say that a
+// transaction needs, to be believed.
+const maxEstimate = 4
+
 // sendGrace is how long Send waits for the other endpoints once one has taken
 // the transaction.
 const sendGrace = 250 * time.Millisecond
@@ -100,7 +104,7 @@ func (s *Sink) Make(e chain.Execution, p chain.OutboxPosition, accountNonce uint
 	}
 	return chain.Tx{
 		Hash: signed.Hash(), Raw: raw, Nonce: accountNonce, Data: data,
-		Gas: gas, Fees: fees, Whole: whole,
+		Gas: gas, Fees: fees, Whole: whole, Batch: e.Kind() == types.CommandBatch,
 	}, nil
 }
 
@@ -132,9 +136,9 @@ func (s *Sink) pack(e chain.Execution) ([]byte, error) {
 // Simulate implements chain.Sink. That the contract takes it is believed at once,
 // for a lie costs a cheap revert. That it does not is believed if most of the
 // endpoints say so: one that lies must not stop the chain's relaying.
-func (s *Sink) Simulate(ctx context.Context, tx chain.Tx) error {
+func (s *Sink) Simulate(ctx context.Context, tx chain.Tx) (gas uint64, err error) {
 	var refused error // an answer, so that no other endpoint is asked
-	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) (err error) {
+	err = s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) (err error) {
 		refused, err = s.call(ctx, c, tx)
 		return err
 	})
@@ -144,15 +148,39 @@ func (s *Sink) Simulate(ctx context.Context, tx chain.Tx) error {
 	if err == nil {
 		err = refused
 	}
-	return s.classify("simulate", err)
+	if err = s.classify("simulate", err); err != nil || tx.Batch {
+		return 0, err
+	}
+	return s.estimate(ctx, tx), nil
+}
+
+// estimate is what an endpoint thinks that a transaction needs, and half as much
+// again. It can only raise the limit, so that nothing is lost where it is wrong,
+// and not beyond reason.
+func (s *Sink) estimate(ctx context.Context, tx chain.Tx) uint64 {
+	var gas hexutil.Uint64
+	err := s.cfg.Client.Do(ctx, func(ctx context.Context, c Conn) error {
+		gas = 0
+		if err := c.RPC.CallContext(ctx, &gas, "eth_estimateGas", s.message(tx)); err != nil && !isRevert(err) {
+			return err
+		}
+		return nil
+	})
+	if need := uint64(gas) + uint64(gas)/2; err == nil && uint64(gas) <= maxEstimate*tx.Gas {
+		return need
+	}
+	return 0
+}
+
+// message is the transaction as it is called, without a limit of gas.
+func (s *Sink) message(tx chain.Tx) map[string]any {
+	return map[string]any{"from": s.cfg.Key.Address(), "to": s.cfg.Client.Bridge(), "input": hexutil.Bytes(tx.Data)}
 }
 
 // call runs the transaction at one endpoint; refused is the contract's answer.
 func (s *Sink) call(ctx context.Context, c Conn, tx chain.Tx) (refused, err error) {
-	call := map[string]any{
-		"from": s.cfg.Key.Address(), "to": s.cfg.Client.Bridge(),
-		"gas": hexutil.Uint64(tx.Gas), "input": hexutil.Bytes(tx.Data),
-	}
+	call := s.message(tx)
+	call["gas"] = hexutil.Uint64(tx.Gas)
 	var answer hexutil.Bytes
 	err = c.RPC.CallContext(ctx, &answer, "eth_call", call, "latest")
 	if isRevert(err) {

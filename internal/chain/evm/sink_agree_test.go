@@ -162,7 +162,7 @@ func TestSimulateIsDecidedByMost(t *testing.T) {
 		{"both say no", []string{no, no}, true},
 		{"nobody contradicts", []string{no, down}, true},
 	} {
-		err := testSink(t, c.urls...).Simulate(t.Context(), chain.Tx{})
+		_, err := testSink(t, c.urls...).Simulate(t.Context(), chain.Tx{Batch: true})
 		if errors.Is(err, chain.ErrReverted) != c.refused {
 			t.Errorf("%s: %v", c.name, err)
 		}

@@ -9,8 +9,9 @@ import (
 
 // Gas of the parts of an execution. These are limits and not costs: what is not
 // used is not paid, so they are generous, and hold under Ethereum's Amsterdam
-// prices too. Estimating by the node is no use: a batch takes as many items as
-// its gas allows, so the least gas that does not revert pays a single one.
+// prices too. Estimating a batch by the node is no use: it takes as many items as
+// its gas allows, so the least gas that does not revert pays a single one. Of other
+// commands a node's estimate may raise the limit, for chains that count otherwise.
 const (
 	gasIntrinsic    = 21_000
 	gasDataByte     = 64    // calldata, the dearest announced price
@@ -41,7 +42,7 @@ func gasLimit(e chain.Execution, data []byte, p chain.OutboxPosition, fees chain
 			return 0, false, fmt.Errorf("%w: command %d (%s) needs a gas limit of %d, %d are allowed",
 				chain.ErrTooExpensive, e.Nonce, e.Kind(), need, most)
 		}
-		return need, true, nil
+		return min(max(need, e.Least), most), true, nil
 	}
 	if e.From >= e.Items {
 		return 0, false, fmt.Errorf("command %d: item %d of %d", e.Nonce, e.From, e.Items)

@@ -97,6 +97,13 @@ func TestGasLimit(t *testing.T) {
 			t.Errorf("%s: gas %d, whole %v, %v", c.name, gas, whole, err)
 		}
 	}
+	raised := of(types.CommandActivate, 0)
+	for least, want := range map[uint64]uint64{1: 0, 9_000_000: 9_000_000, 1 << 60: most} {
+		raised.Least = least
+		if gas, _, err := gasLimit(raised, nil, p, gwei(1), most, ether); err != nil || want != 0 && gas != want || gas < 500_000 {
+			t.Errorf("at least %d: gas %d, %v", least, gas, err)
+		}
+	}
 	if _, _, err := gasLimit(batch(5, 5), nil, p, gwei(1), most, ether); err == nil {
 		t.Error("an empty slice")
 	}
@@ -258,6 +265,33 @@ func TestSendToSeveral(t *testing.T) {
 	}
 }
 
+// TestEstimate has what nodes say that a command needs: half as much again is
+// taken, of no batch and not beyond reason.
+func TestEstimate(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer any
+		tx     chain.Tx
+		want   uint64
+	}{
+		{"more than reckoned", "0x1e8480", chain.Tx{Gas: 1_000_000}, 3_000_000},
+		{"a batch", "0x1e8480", chain.Tx{Gas: 1_000_000, Batch: true}, 0},
+		{"a lie", "0xffffffffff", chain.Tx{Gas: 1_000_000}, 0},
+		{"no such method", &rpcError{Code: -32601, Message: "no such method"}, chain.Tx{Gas: 1_000_000}, 0},
+		{"a revert that the call had not", &rpcError{Code: 3, Message: "execution reverted"}, chain.Tx{Gas: 1_000_000}, 0},
+	} {
+		s := testSink(t, server(t, func(method string) any {
+			if method == "eth_estimateGas" {
+				return c.answer
+			}
+			return "0x"
+		}))
+		if gas, err := s.Simulate(t.Context(), c.tx); gas != c.want || err != nil {
+			t.Errorf("%s: %d, %v; want %d", c.name, gas, err, c.want)
+		}
+	}
+}
+
 // TestSendPrivately has nobody but the private endpoint hear of a transaction,
 // even where it fails.
 func TestSendPrivately(t *testing.T) {
@@ -295,7 +329,7 @@ func TestSimulateNamesTheReason(t *testing.T) {
 		data := "0x" + common.Bytes2Hex(crypto.Keccak256([]byte("BadIndex(uint32)"))[:4]) + strings.Repeat("0", 63) + "7"
 		return &rpcError{Code: 3, Message: "execution reverted", Data: data}
 	}))
-	err := s.Simulate(t.Context(), chain.Tx{})
+	_, err := s.Simulate(t.Context(), chain.Tx{})
 	if !errors.Is(err, chain.ErrReverted) || !strings.Contains(err.Error(), "BadIndex {Next:7}") {
 		t.Errorf("%v", err)
 	}

@@ -89,7 +89,7 @@ func TestSink(t *testing.T) {
 	if nonce, next := c.Executed(); nonce != 1 || next != 0 {
 		t.Errorf("the outbox stands at %d, item %d", nonce, next)
 	}
-	if err := s.Simulate(t.Context(), tx); !errors.Is(err, chain.ErrReverted) {
+	if _, err := s.Simulate(t.Context(), tx); !errors.Is(err, chain.ErrReverted) {
 		t.Errorf("executed twice: %v", err)
 	}
 	if err := s.Send(t.Context(), tx); !errors.Is(err, chain.ErrNonceUsed) {

@@ -95,14 +95,14 @@ func (s *Sink) Make(e chain.Execution, p chain.OutboxPosition, accountNonce uint
 }
 
 // Simulate implements chain.Sink.
-func (s *Sink) Simulate(ctx context.Context, tx chain.Tx) error {
+func (s *Sink) Simulate(ctx context.Context, tx chain.Tx) (gas uint64, err error) {
 	if err := s.c.ask(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	_, err := s.c.execution(tx)
-	return err
+	_, err = s.c.execution(tx)
+	return 0, err
 }
 
 // Send implements chain.Sink. As geth's pool does, it wants a tenth more for a

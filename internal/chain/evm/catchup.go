@@ -123,15 +123,16 @@ func (r *reading) fetch(ctx context.Context, e *endpoint) {
 		}
 	}()
 	for {
-		p = nil
 		ctx, cancel := context.WithCancelCause(ctx)
-		p = r.take(e, cancel)
-		if p == nil {
+		p = nil
+		task, ok := r.take(e, cancel)
+		if !ok {
 			cancel(nil)
 			return
 		}
-		late := time.AfterFunc(time.Until(p.due), r.changed.Broadcast)
-		events, last, err := r.source.fetchRange(ctx, e, p.first, p.last)
+		p = task.piece
+		late := time.AfterFunc(time.Until(task.due), r.changed.Broadcast)
+		events, last, err := r.source.fetchRange(ctx, e, task.first, task.last)
 		late.Stop()
 		cancel(nil)
 		if err != nil {
@@ -142,9 +143,16 @@ func (r *reading) fetch(ctx context.Context, e *endpoint) {
 	}
 }
 
-// take waits for the next piece that an endpoint should fetch; nil: there is no
-// more to do for it.
-func (r *reading) take(e *endpoint, cancel context.CancelCauseFunc) *piece {
+// task is a piece as it was when somebody took it: another may change it.
+type task struct {
+	piece       *piece
+	first, last uint64
+	due         time.Time
+}
+
+// take waits for the next piece that an endpoint should fetch, and says whether
+// there is more to do for it.
+func (r *reading) take(e *endpoint, cancel context.CancelCauseFunc) (task, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for ; !r.over && r.out[e] == nil; r.changed.Wait() {
@@ -155,10 +163,10 @@ func (r *reading) take(e *endpoint, cancel context.CancelCauseFunc) *piece {
 		if p != nil {
 			p.under[e] = cancel
 			p.due = time.Now().Add(max(2*e.patience(classLogs), leastDue))
-			return p
+			return task{p, p.first, p.last, p.due}, true
 		}
 	}
-	return nil
+	return task{}, false
 }
 
 // free is the first piece that nobody fetches, as long as the endpoint serves, if

@@ -15,6 +15,7 @@ import (
 	"github.com/ethereum/go-ethereum/trie"
 
 	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/test/badproxy"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -300,6 +301,34 @@ func TestNoDowngrade(t *testing.T) {
 				t.Errorf("without %s, %s was asked", method, other)
 			}
 		}
+	}
+}
+
+// One endpoint of three has every trouble of the table that has to do with what
+// receipts need: what is read is right, and it is read.
+func TestReceiptsBesideOneBadEndpoint(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deposits(2, 3, 0)
+	w.finalize()
+	p := badproxy.ForTest(t, badproxy.Config{Target: w.node.HTTPURL(), Seed: 1})
+	for i, trouble := range badproxy.Troubles {
+		if !slices.ContainsFunc([]string{"eth_getLogs", "eth_getBlockReceipts", "eth_getBlockByNumber"}, func(method string) bool {
+			return slices.Contains(trouble.Methods, method)
+		}) {
+			continue
+		}
+		p.Set(badproxy.Rule{Trouble: trouble})
+		urls := []string{w.node.HTTPURL(), w.node.WSURL()}
+		urls = append(urls[:i%3], append([]string{p.URL()}, urls[i%3:]...)...)
+		r := &reader{w: w, s: w.source(by(ByReceipts, w.hasty(2, urls...))), at: w.seed()}
+		r.through(trouble.Name)
+		w.deposits(1)
+		w.finalize()
+		r.through(trouble.Name + ", and on")
+	}
+	if met := p.Counts(); len(met) < 10 {
+		t.Errorf("only %v", met)
 	}
 }
 

@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -48,17 +49,21 @@ func main() {
 	flag.IntVar(&o.chains, "chains", 32, "chains of the large run, two of them bad; 4 to 64")
 	flag.DurationVar(&o.length, "length", time.Minute, "how long to measure each time")
 	flag.IntVar(&o.rounds, "rounds", 2, "how often each run is made")
-	flag.DurationVar(&o.poll, "poll", 500*time.Millisecond, "poll_interval of the chains")
+	flag.DurationVar(&o.poll, "poll", 0, "poll_interval of the chains (default 500ms, and at rest 2s)")
 	flag.DurationVar(&o.block, "block", time.Second, "time between two blocks of a chain")
 	flag.IntVar(&o.every, "every", 4, "blocks between two deposits of a chain")
 	flag.BoolVar(&o.rest, "rest", false, "count requests at rest instead")
 	flag.StringVar(&o.profile, "profile", "", "write a profile of the processor's use to this file")
 	log := flag.String("log", os.DevNull, "write the node's log to this file")
 	flag.Parse()
-	if o.chains < 4 || o.chains > 64 || o.length < time.Second || o.rounds < 1 || o.every < 1 || o.block <= 0 || o.poll <= 0 || flag.NArg() != 0 {
+	if o.chains < 4 || o.chains > 64 || o.length < time.Second || o.rounds < 1 || o.every < 1 || o.block <= 0 || o.poll < 0 || flag.NArg() != 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
+	if o.poll == 0 && o.rest {
+		o.poll = 2 * time.Second
+	}
+	o.poll = cmp.Or(o.poll, 500*time.Millisecond)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o, *log); err != nil {
@@ -96,7 +101,8 @@ func run(ctx context.Context, o options, log string) error {
 func compare(ctx context.Context, o options) error {
 	fmt.Printf("%d cores; a deposit every %s on each chain, poll_interval %s\n\n",
 		runtime.NumCPU(), time.Duration(o.every)*o.block, o.poll)
-	fmt.Printf("%6s %6s %8s %10s %10s %8s %10s %8s\n", "chains", "bad", "events", "p50 ms", "p95 ms", "missing", "blocks/s", "cores")
+	fmt.Printf("%6s %6s %8s %8s %10s %10s %8s %10s %8s\n",
+		"chains", "bad", "events", "marks/s", "p50 ms", "p95 ms", "missing", "blocks/s", "cores")
 	var small, large latencies
 	for range o.rounds {
 		for _, c := range []struct {
@@ -107,8 +113,8 @@ func compare(ctx context.Context, o options) error {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("%6d %6d %8d %10.0f %10.0f %8d %10.2f %8.2f\n",
-				c.chains, c.bad, len(m.took), m.took.at(50), m.took.at(95), m.missing, m.blocks, m.cores)
+			fmt.Printf("%6d %6d %8d %8.1f %10.0f %10.0f %8d %10.2f %8.2f\n",
+				c.chains, c.bad, len(m.took), m.marks, m.took.at(50), m.took.at(95), m.missing, m.blocks, m.cores)
 			*c.all = append(*c.all, m.took...)
 		}
 	}

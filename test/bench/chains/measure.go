@@ -35,6 +35,7 @@ func (l latencies) at(percent int) float64 {
 // measured is one run.
 type measured struct {
 	took    latencies // of events of the chains that work
+	marks   float64   // source blocks with events, a second
 	missing int       // events of those chains that were not applied in time
 	blocks  float64   // of consensus, a second
 	cores   float64   // that the process used
@@ -86,8 +87,9 @@ func (n *network) measure(ctx context.Context, length time.Duration, bad int) (m
 		}
 		waiting := 0
 		for i, c := range healthy {
-			took := c.applied(states[i].Cursor, at, begin, end)
+			took, marks := c.applied(states[i].Cursor, at, begin, end)
 			m.took = append(m.took, took...)
+			m.marks += float64(marks) / length.Seconds()
 			waiting += c.waiting(begin, end)
 		}
 		m.missing = waiting

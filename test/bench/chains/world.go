@@ -207,17 +207,24 @@ func (c *chain) misbehave(number int) {
 }
 
 // applied takes the chain's cursor in a state that was committed at a time, and
-// returns how long those events up to there took that became final in a span.
-func (c *chain) applied(cursor uint64, at, since, until time.Time) (took latencies) {
+// returns how long those events up to there took that became final in a span,
+// and of how many source blocks they were.
+func (c *chain) applied(cursor uint64, at, since, until time.Time) (took latencies, blocks int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var last time.Time
 	for len(c.final) > 0 && c.final[0].nonce <= cursor {
-		if event := c.final[0]; event.at.After(since) && event.at.Before(until) {
-			took = append(took, at.Sub(event.at))
-		}
+		event := c.final[0]
 		c.final = c.final[1:]
+		if !event.at.After(since) || !event.at.Before(until) {
+			continue
+		}
+		took = append(took, at.Sub(event.at))
+		if event.at != last {
+			blocks, last = blocks+1, event.at
+		}
 	}
-	return took
+	return took, blocks
 }
 
 // waiting counts the events that became final in a span and are not applied.

@@ -121,10 +121,9 @@ func (w *world) assets() (all []types.Asset) {
 // configs is how a node is told of the chains.
 func (w *world) configs(poll time.Duration) (all []config.Chain) {
 	for _, c := range w.chains {
-		told := config.Chain{
-			Name: c.config.Label, ID: uint64(c.config.ID), Contract: c.config.Bridge, MinAgree: minAgree,
-			Finality: config.Finality{Tag: "finalized"}, PollInterval: poll, MaxRange: 2000, RequestTimeout: 10 * time.Second,
-		}
+		told := config.DefaultChain()
+		told.Name, told.ID, told.Contract = c.config.Label, uint64(c.config.ID), c.config.Bridge
+		told.MinAgree, told.PollInterval = minAgree, poll
 		for i, e := range c.Endpoints() {
 			told.Endpoints = append(told.Endpoints, config.Endpoint{URL: e.URL(), Group: string(rune('a' + i))})
 		}

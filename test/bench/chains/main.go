@@ -8,7 +8,7 @@
 //
 // With --rest it counts what a node asks of chains on which nothing happens:
 //
-//	go run ./test/bench/chains --rest [--length 2m]
+//	go run ./test/bench/chains --rest [--length 5m]
 package main
 
 import (
@@ -23,6 +23,8 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"time"
+
+	"github.com/icrosschain/bridged/config"
 )
 
 const (
@@ -47,7 +49,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.chains, "chains", 32, "chains of the large run, two of them bad; 4 to 64")
-	flag.DurationVar(&o.length, "length", time.Minute, "how long to measure each time")
+	flag.DurationVar(&o.length, "length", 0, "how long to measure each time (default 1m, and at rest 5m)")
 	flag.IntVar(&o.rounds, "rounds", 2, "how often each run is made")
 	flag.DurationVar(&o.poll, "poll", 0, "poll_interval of the chains (default 500ms, and at rest 2s)")
 	flag.DurationVar(&o.block, "block", time.Second, "time between two blocks of a chain")
@@ -56,20 +58,28 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "write a profile of the processor's use to this file")
 	log := flag.String("log", os.DevNull, "write the node's log to this file")
 	flag.Parse()
-	if o.chains < 4 || o.chains > 64 || o.length < time.Second || o.rounds < 1 || o.every < 1 || o.block <= 0 || o.poll < 0 || flag.NArg() != 0 {
+	if o.chains < 4 || o.chains > 64 || o.length < 0 || o.rounds < 1 || o.every < 1 || o.block <= 0 || o.poll < 0 || flag.NArg() != 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if o.poll == 0 && o.rest {
-		o.poll = 2 * time.Second
-	}
-	o.poll = cmp.Or(o.poll, 500*time.Millisecond)
+	o.defaults()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o, *log); err != nil {
 		fmt.Fprintln(os.Stderr, "chains:", err)
 		os.Exit(1)
 	}
+}
+
+// defaults are what they are for a reason. At rest it is the default of
+// app.toml, and long enough for a look at the relayer's balance; else polls that
+// hide little.
+func (o *options) defaults() {
+	poll, length := 500*time.Millisecond, time.Minute
+	if o.rest {
+		poll, length = config.DefaultChain().PollInterval, 5*time.Minute
+	}
+	o.poll, o.length = cmp.Or(o.poll, poll), cmp.Or(o.length, length)
 }
 
 func run(ctx context.Context, o options, log string) error {

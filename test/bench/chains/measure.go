@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/icrosschain/bridged/x/bridge"
 )
 
@@ -48,18 +46,11 @@ func measure(ctx context.Context, o options, chains, bad int) (m measured, err e
 	if err != nil {
 		return m, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return n.node.Run(ctx) })
-	for i := range n.chains {
-		group.Go(func() error { return n.run(ctx, i, o.every) })
-	}
-	group.Go(func() error {
-		defer cancel()
-		m, err = n.measure(ctx, o.length, bad)
-		return err
-	})
-	err = group.Wait()
+	err = n.with(ctx, func(ctx context.Context, _ *chain, i int) error { return n.run(ctx, i, o.every) },
+		func(ctx context.Context) (err error) {
+			m, err = n.measure(ctx, o.length, bad)
+			return err
+		})
 	return m, errors.Join(err, n.close())
 }
 

@@ -15,6 +15,7 @@ import (
 	cmtconfig "github.com/cometbft/cometbft/config"
 	rpcclient "github.com/cometbft/cometbft/rpc/client"
 	rpchttp "github.com/cometbft/cometbft/rpc/client/http"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/node"
@@ -31,6 +32,7 @@ type network struct {
 	address string // of its RPC
 	ports   *ports.Range
 	dir     string
+	home    config.Home
 
 	mu      sync.Mutex
 	commits map[int64]time.Time
@@ -53,18 +55,18 @@ func newNetwork(ctx context.Context, o options, specs []spec, healthy int) (n *n
 		return n, err
 	}
 	n.address = "tcp://" + n.ports.Address(0)
-	home := config.Home(filepath.Join(n.dir, "home"))
-	key, err := keys(home)
+	n.home = config.Home(filepath.Join(n.dir, "home"))
+	key, err := keys(n.home)
 	if err != nil {
 		return n, err
 	}
 	if n.world, err = newWorld(specs, healthy, types.ValidatorSet{{Signer: key, Power: 1}}); err != nil {
 		return n, err
 	}
-	if err := n.create(home, key, o.poll); err != nil {
+	if err := n.create(key, o.poll); err != nil {
 		return n, err
 	}
-	return n, n.open(ctx, home, o.log)
+	return n, n.open(ctx, o.log)
 }
 
 // keys makes a signer and a relayer, and returns the signer's address.
@@ -83,8 +85,8 @@ func keys(home config.Home) (types.Address, error) {
 	return info.Address, err
 }
 
-// create makes a home with its genesis.
-func (n *network) create(home config.Home, key types.Address, poll time.Duration) error {
+// create makes the home with its genesis.
+func (n *network) create(key types.Address, poll time.Duration) error {
 	genesis, err := node.NewGenesis(networkName, time.Now())
 	if err != nil {
 		return err
@@ -92,7 +94,7 @@ func (n *network) create(home config.Home, key types.Address, poll time.Duration
 	settings := config.Default()
 	settings.Signer.PassphraseFile, settings.Relayer.PassphraseFile = "keys/passphrase", "keys/passphrase"
 	settings.Chains = n.configs(poll)
-	identity, err := node.CreateHome(home, node.HomeSpec{
+	identity, err := node.CreateHome(n.home, node.HomeSpec{
 		Moniker: "validator", App: settings, Genesis: genesis, Comet: func(c *cmtconfig.Config) {
 			c.P2P.ListenAddress, c.RPC.ListenAddress = "tcp://127.0.0.1:0", n.address
 		},
@@ -110,20 +112,20 @@ func (n *network) create(home config.Home, key types.Address, poll time.Duration
 	if err := genesis.Validate(); err != nil {
 		return err
 	}
-	return genesis.Write(home.GenesisFile())
+	return genesis.Write(n.home.GenesisFile())
 }
 
-func (n *network) open(ctx context.Context, home config.Home, log io.Writer) error {
-	comet, err := config.LoadComet(home)
+func (n *network) open(ctx context.Context, log io.Writer) error {
+	comet, err := config.LoadComet(n.home)
 	if err != nil {
 		return err
 	}
-	loaded, err := config.Load(home, nil)
+	loaded, err := config.Load(n.home, nil)
 	if err != nil {
 		return err
 	}
 	n.node, err = node.Open(ctx, node.Options{
-		Home: home, App: loaded.Config, Comet: comet, OnCommit: n.committed,
+		Home: n.home, App: loaded.Config, Comet: comet, OnCommit: n.committed,
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	return err
@@ -138,6 +140,22 @@ func (n *network) committed(height int64) {
 	case n.wake <- struct{}{}:
 	default:
 	}
+}
+
+// with runs the node, and something for each chain, until main has returned.
+func (n *network) with(ctx context.Context, each func(context.Context, *chain, int) error, main func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.node.Run(ctx) })
+	for i, c := range n.chains {
+		group.Go(func() error { return each(ctx, c, i) })
+	}
+	group.Go(func() error {
+		defer cancel()
+		return main(ctx)
+	})
+	return group.Wait()
 }
 
 // close ends everything, and removes the home.

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // atRest are chains of several kinds, all of them idle.
@@ -22,14 +20,16 @@ var atRest = []struct {
 	{"a block in 12 s, 32 final together after 64", spec{block: 12 * time.Second, lag: 64, epoch: 32}},
 }
 
-// settle is how long nothing has happened before it counts: ten blocks of the
-// slowest chain, from which a node may learn how slow it is.
-const settle = 2 * time.Minute
+// settle is how long a node runs before it counts: a few blocks of the slowest
+// chain.
+const settle = time.Minute
 
 // counts are requests of one chain: of each endpoint, by method.
 type counts [endpoints]map[string]uint64
 
-// rest counts what one node asks of idle chains.
+// rest counts what one node asks of idle chains. The chains are set up in a
+// hurry, so that the node is restarted before it counts: it may have learned how
+// fast they are.
 func rest(ctx context.Context, o options) error {
 	specs := make([]spec, len(atRest))
 	for i, kind := range atRest {
@@ -39,38 +39,24 @@ func rest(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return n.node.Run(ctx) })
-	ready, readyNow := context.WithCancel(ctx)
-	for i, c := range n.chains {
-		group.Go(func() error {
-			if err := c.hurry(ready); err != nil {
-				return err
-			}
-			return n.run(ctx, i, 1)
-		})
+	err = n.with(ctx, func(ctx context.Context, c *chain, _ int) error { return c.hurry(ctx) }, n.ready)
+	if err == nil {
+		err = errors.Join(n.node.Close(), n.open(ctx, o.log))
 	}
-	group.Go(func() error {
-		defer cancel()
-		if err := n.ready(ctx); err != nil {
-			return err
-		}
-		readyNow()
-		return n.count(ctx, o.length)
-	})
-	err = group.Wait()
-	readyNow()
+	if err == nil {
+		err = n.with(ctx, func(ctx context.Context, _ *chain, i int) error { return n.run(ctx, i, 1) },
+			func(ctx context.Context) error { return n.count(ctx, o.length) })
+	}
 	return errors.Join(err, n.close())
 }
 
 // hurry makes blocks quickly while the chain is being set up.
-func (c *chain) hurry(until context.Context) error {
+func (c *chain) hurry(ctx context.Context) error {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-until.Done():
+		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}

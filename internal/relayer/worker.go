@@ -16,7 +16,7 @@ import (
 // Bounds of what a Worker waits.
 const (
 	maxBackoff   = 30 * time.Second // between rounds that fail
-	idleLook     = 5 * time.Minute  // between looks while nothing is open, for the balance
+	idleLook     = 15 * time.Minute // between looks while nothing is open, for the balance
 	agreedLooks  = 10               // Polls between looks while executions are only not agreed yet
 	freshLook    = time.Second      // how long a look that was taken ahead saves the one at the quorum
 	sameLogAfter = time.Minute      // before an unchanged complaint is logged again

@@ -4,11 +4,11 @@
 // the others take, from the source block that makes them final to the block that
 // applies them? The same is measured with two chains, in turns in the same run.
 //
-//	go run ./test/bench/chains [--chains 32] [--length 1m] [--rounds 2]
+//	go run ./test/bench/chains [--chains 32] [--length 20s] [--rounds 6]
 //
 // With --rest it counts what a node asks of chains on which nothing happens:
 //
-//	go run ./test/bench/chains --rest [--length 5m]
+//	go run ./test/bench/chains --rest [--length 15m]
 package main
 
 import (
@@ -49,8 +49,8 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.chains, "chains", 32, "chains of the large run, two of them bad; 4 to 64")
-	flag.DurationVar(&o.length, "length", 0, "how long to measure each time (default 1m, and at rest 5m)")
-	flag.IntVar(&o.rounds, "rounds", 2, "how often each run is made")
+	flag.DurationVar(&o.length, "length", 0, "how long to measure each time (default 20s, and at rest 15m)")
+	flag.IntVar(&o.rounds, "rounds", 6, "how often each run is made")
 	flag.DurationVar(&o.poll, "poll", 0, "poll_interval of the chains (default 500ms, and at rest 2s)")
 	flag.DurationVar(&o.block, "block", time.Second, "time between two blocks of a chain")
 	flag.IntVar(&o.every, "every", 4, "blocks between two deposits of a chain")
@@ -75,9 +75,9 @@ func main() {
 // app.toml, and long enough for a look at the relayer's balance; else polls that
 // hide little.
 func (o *options) defaults() {
-	poll, length := 500*time.Millisecond, time.Minute
+	poll, length := 500*time.Millisecond, 20*time.Second
 	if o.rest {
-		poll, length = config.DefaultChain().PollInterval, 5*time.Minute
+		poll, length = config.DefaultChain().PollInterval, 15*time.Minute
 	}
 	o.poll, o.length = cmp.Or(o.poll, poll), cmp.Or(o.length, length)
 }
@@ -107,7 +107,8 @@ func run(ctx context.Context, o options, log string) error {
 }
 
 // compare makes both runs in turns, so that what else the machine does falls on
-// both.
+// both. Many short runs are better than a long one: a chain's blocks and the
+// polls of its observer may keep step for as long as a run lasts.
 func compare(ctx context.Context, o options) error {
 	fmt.Printf("%d cores; a deposit every %s on each chain, poll_interval %s\n\n",
 		runtime.NumCPU(), time.Duration(o.every)*o.block, o.poll)

@@ -20,10 +20,6 @@ var atRest = []struct {
 	{"a block in 12 s, 32 final together after 64", spec{block: 12 * time.Second, lag: 64, epoch: 32}},
 }
 
-// settle is how long a node runs before it counts: a few blocks of the slowest
-// chain.
-const settle = time.Minute
-
 // counts are requests of one chain: of each endpoint, by method.
 type counts [endpoints]map[string]uint64
 
@@ -69,6 +65,8 @@ func (c *chain) hurry(ctx context.Context) error {
 // count takes what was asked in a span in which nothing happened, and prints it
 // for each source block.
 func (n *network) count(ctx context.Context, length time.Duration) error {
+	settle := settles()
+	fmt.Printf("this takes %s\n", (settle + length).Round(time.Minute))
 	if err := wait(ctx, settle); err != nil {
 		return err
 	}
@@ -84,6 +82,15 @@ func (n *network) count(ctx context.Context, length time.Duration) error {
 		c.counts().since(before[i]).print(c.Head() - blocks[i])
 	}
 	return nil
+}
+
+// settles is how long a node runs before it counts: until it has seen finality
+// move twice on every chain, and knows their pace.
+func settles() (longest time.Duration) {
+	for _, kind := range atRest {
+		longest = max(longest, time.Duration(2*kind.epoch+5)*kind.block) //nolint:gosec // small
+	}
+	return longest
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -24,11 +24,12 @@ const (
 	// remoteEvery is how often nodes are asked for what is to be relayed.
 	remoteEvery = 500 * time.Millisecond
 	// remoteTimeout is how long one of them may take.
-	remoteTimeout = 10 * time.Second
+	remoteTimeout = 30 * time.Second
 	// remoteStale is how old the newest answer may be before it is trouble.
-	remoteStale = 30 * time.Second
-	// remoteCommands are read of a chain's outbox at a time.
-	remoteCommands = 64
+	remoteStale = time.Minute
+	// remoteCommands are read of a chain's outbox at a time, each with a few
+	// requests.
+	remoteCommands = 32
 )
 
 // remote is the state that a relayer without a node of its own works on: what
@@ -63,7 +64,14 @@ type served struct {
 // told is what one node says of one chain.
 type told struct {
 	outbox relayer.Outbox
+	from   uint64 // where the contract stood when it was checked
 	reach  uint64 // last command up to which the contract would take all
+}
+
+// lasts says that a node needs not be asked again for a chain's commands: all of
+// them were there, and the contract did not go back since.
+func (t told) lasts(state bridge.ChainState, at uint64) bool {
+	return t.outbox.Executed == state.Executed && t.reach == state.Outbox && t.reach > state.Executed && at >= t.from
 }
 
 func newRemote(addresses []string, log *slog.Logger) (*remote, error) {
@@ -171,7 +179,10 @@ func (r *remote) follow(i int) func(context.Context) error {
 func (r *remote) look(ctx context.Context, i int) {
 	asking, cancel := context.WithTimeout(ctx, remoteTimeout)
 	defer cancel()
-	height, says, err := r.ask(asking, r.nodes[i])
+	r.mu.Lock()
+	last := r.answers[i].says
+	r.mu.Unlock()
+	height, says, err := r.ask(asking, r.nodes[i], last)
 	if ctx.Err() != nil {
 		return
 	}
@@ -193,8 +204,8 @@ func (r *remote) look(ctx context.Context, i int) {
 	}
 }
 
-// ask reads one node.
-func (r *remote) ask(ctx context.Context, node server) (height uint64, says map[types.ChainID]told, err error) {
+// ask reads one node, which said something before.
+func (r *remote) ask(ctx context.Context, node server, last map[types.ChainID]told) (height uint64, says map[types.ChainID]told, err error) {
 	defer func() {
 		if cause := recover(); cause != nil { // a record that no honest node has
 			err = fmt.Errorf("%s: what it says cannot be read: %v", node.host(), cause)
@@ -218,8 +229,12 @@ func (r *remote) ask(ctx context.Context, node server) (height uint64, says map[
 		if s == nil {
 			continue
 		}
-		t := told{outbox: relayer.Outbox{Executed: state.Executed}, reach: s.position().Nonce}
-		if state.Outbox > state.Executed {
+		at := s.position().Nonce
+		t := told{outbox: relayer.Outbox{Executed: state.Executed}, reach: at}
+		switch {
+		case last[state.ID].lasts(state, at):
+			t = last[state.ID]
+		case state.Outbox > state.Executed:
 			if t, err = s.read(reader, state); err != nil {
 				return 0, nil, fmt.Errorf("%s: chain %s: %w", node.host(), state.ID, withoutURL(err))
 			}
@@ -256,8 +271,9 @@ func (s *served) read(reader bridge.Reader, state bridge.ChainState) (told, erro
 	if err != nil {
 		return told{}, err
 	}
+	from := s.position().Nonce
 	kept, reach := s.verify(state.ID, commands)
-	return told{relayer.Outbox{Executed: state.Executed, Commands: kept}, reach}, nil
+	return told{relayer.Outbox{Executed: state.Executed, Commands: kept}, from, reach}, nil
 }
 
 // verify keeps the commands up to the first that the contract would not take, and

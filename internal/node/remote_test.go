@@ -14,6 +14,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/icrosschain/bridged/internal/chain"
+	"github.com/icrosschain/bridged/internal/relayer"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -184,7 +185,7 @@ func TestNodesThatAreNone(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	for i := range r.nodes {
-		if _, _, err := r.ask(ctx, r.nodes[i]); err == nil || strings.Contains(err.Error(), "KEY") {
+		if _, _, err := r.ask(ctx, r.nodes[i], nil); err == nil || strings.Contains(err.Error(), "KEY") {
 			t.Errorf("node %d: %v", i, err)
 		}
 	}
@@ -197,5 +198,32 @@ func TestNodesThatAreNone(t *testing.T) {
 	r.answers[2] = nodeAnswer{at: time.Now(), height: 31, says: map[types.ChainID]told{remoteChain: {reach: 3}}}
 	if o, err := r.Outbox(remoteChain, 1); err != nil || o.Height != 31 || r.Height() != 31 || r.check() != nil {
 		t.Errorf("outbox %+v, %v", o, err)
+	}
+}
+
+// TestNodesAreAskedOnce has a node's word last while the outbox is the same and
+// the contract did not go back behind what was checked.
+func TestNodesAreAskedOnce(t *testing.T) {
+	said := told{outbox: relayer.Outbox{Executed: 3}, from: 4, reach: 6}
+	for _, c := range []struct {
+		name             string
+		executed, outbox uint64
+		at               uint64
+		want             bool
+	}{
+		{"nothing is new", 3, 6, 4, true},
+		{"some was executed", 3, 6, 6, true},
+		{"a new command", 3, 7, 6, false},
+		{"an execution is agreed", 4, 6, 6, false},
+		{"a reorg behind what was checked", 3, 6, 3, false},
+	} {
+		if got := said.lasts(bridge.ChainState{Executed: c.executed, Outbox: c.outbox}, c.at); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	incomplete := said
+	incomplete.reach = 5
+	if incomplete.lasts(bridge.ChainState{Executed: 3, Outbox: 6}, 4) || (told{}).lasts(bridge.ChainState{}, 0) {
+		t.Error("what lacks signatures, or was never said, lasts")
 	}
 }

@@ -146,13 +146,12 @@ func TestRelayersAlone(t *testing.T) {
 	n.reports(first, "50")
 
 	second := n.relayAlone()
-	round(func() {})
 	round(func() {
 		if err := first.process.Kill(); err != nil {
 			t.Error(err)
 		}
+		n.startAlone(first)
 	})
-	n.startAlone(first)
 	if err := second.process.Stop(cluster.StopGrace); err != nil {
 		t.Errorf("a relayer that is interrupted: %v", err)
 	}

@@ -48,12 +48,17 @@ func newGate(perSecond, burst int) *gate {
 	if perSecond > 0 {
 		g.limiter = rate.NewLimiter(rate.Limit(perSecond), max(burst, 1))
 	}
-	g.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Timeout:     breakerOpen,
+	g.breaker = newBreaker(breakerOpen)
+	return g
+}
+
+// newBreaker stays open for so long.
+func newBreaker(open time.Duration) *gobreaker.TwoStepCircuitBreaker[struct{}] {
+	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Timeout:     open,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerFailures },
 		IsExcluded:  func(err error) bool { return errors.Is(err, errNoVerdict) },
 	})
-	return g
 }
 
 // errNoVerdict is what the breaker hears of a request that says nothing about

@@ -8,7 +8,7 @@ const (
 	callsPerBlock = 3.5
 	// Bounds of the wait for a block: of any chain, and of one whose pace is not
 	// known yet.
-	longestWait, unknownWait = 30 * time.Second, 12 * time.Second
+	longestWait, unknownWait = 10 * time.Minute, 12 * time.Second
 	// leastWait is worth waiting: what is shorter is left to poll_interval.
 	leastWait = 500 * time.Millisecond
 )
@@ -40,9 +40,9 @@ func (p *pace) moved(number, seconds uint64, now time.Time, calls uint64) {
 		passed := min(now.Sub(p.seen), time.Duration(min(seconds-min(seconds, p.time), 1<<30))*time.Second) //nolint:gosec // bounded
 		sample := time.Duration(float64(passed) / blocks)
 		if p.block == 0 {
-			p.block = sample
+			p.block = min(sample, unknownWait)
 		}
-		p.block += (sample - p.block) / 4
+		p.block += (min(sample, 4*p.block) - p.block) / 4 // a chain that stood still goes on as before
 		ahead = min(max(ahead, float64(calls-p.calls)/blocks/callsPerBlock), 2)
 	}
 	p.number, p.time, p.seen, p.calls = number, seconds, now, calls

@@ -50,6 +50,10 @@ func TestMetrics(t *testing.T) {
 	if described, gathered := gatherAll(t, newMetrics(n, view{app: n.app}), "alpha", "own (127.0.0.1:1)"); gathered != described {
 		t.Errorf("%d metrics are gathered, %d described", gathered, described)
 	}
+	if report := n.report(); len(report.Chains) != 1 || len(report.Chains[0].Endpoints) != 1 || report.Chains[0].MinAgree != 1 ||
+		report.Chains[0].Endpoints[0].Endpoint != "own (127.0.0.1:1)" || report.Chains[0].Endpoints[0].State != evm.StateUp {
+		t.Errorf("report %+v", report)
+	}
 	gatherAll(t, newRelayerMetrics(n.relayers), append(relayer.Holds(), "alpha")...)
 }
 

@@ -127,7 +127,7 @@ func (r *soleRelayer) serve(ctx context.Context, c config.Chain) error {
 	}
 	r.relayers = append(r.relayers, relaying)
 	r.remote.served[types.ChainID(c.ID)] = &served{
-		bridge: c.Contract, wake: relaying.worker.Committed,
+		bridge: c.Contract, wake: relaying.worker.Committed, outdated: relaying.worker.Outdated,
 		position: func() chain.OutboxPosition { return relaying.worker.Status().Position },
 	}
 	r.health.Add("relayer_"+c.Name, func() error {

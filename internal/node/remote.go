@@ -59,6 +59,7 @@ type served struct {
 	bridge   types.Address
 	position func() chain.OutboxPosition // of the contract, as it was last seen; zero before
 	wake     func()
+	outdated func() // the contract is further than position says
 }
 
 // told is what one node says of one chain.
@@ -230,6 +231,9 @@ func (r *remote) ask(ctx context.Context, node server, last map[types.ChainID]to
 			continue
 		}
 		at := s.position().Nonce
+		if state.Executed > at { // validators relay too
+			s.outdated()
+		}
 		t := told{outbox: relayer.Outbox{Executed: state.Executed}, reach: at}
 		switch {
 		case last[state.ID].lasts(state, at):

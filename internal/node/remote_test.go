@@ -32,7 +32,7 @@ const remoteChain = types.ChainID(7)
 func newRemoteWorld(t *testing.T) *remoteWorld {
 	t.Helper()
 	w := &remoteWorld{t: t}
-	w.served = &served{bridge: types.Address{9}, wake: func() {}, position: func() chain.OutboxPosition { return w.at }}
+	w.served = &served{bridge: types.Address{9}, wake: func() {}, outdated: func() {}, position: func() chain.OutboxPosition { return w.at }}
 	w.at.SetHash = w.set(0).Hash()
 	w.at.Nonce = 4
 	return w

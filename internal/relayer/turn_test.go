@@ -2,6 +2,7 @@ package relayer
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge"
@@ -152,6 +153,25 @@ func TestAlone(t *testing.T) {
 		w.wantExecuted(1, 2, 3)
 		if worker.Status().Sent != 2 {
 			t.Errorf("sent %d", worker.Status().Sent)
+		}
+	})
+}
+
+// TestOthersRelayForLong has others execute what a relayer never hears of: told
+// that it is behind, it looks, and not at every word.
+func TestOthersRelayForLong(t *testing.T) {
+	inBubble(t, func(w *world) {
+		worker := w.workerOf(Config{Eager: true})
+		w.start(worker)
+		synctest.Wait()
+		w.chain.with(func(c *simChain) { c.contract.nonce = 5 })
+		before := w.chain.view().looks
+		for range 30 {
+			worker.Outdated()
+			w.run([]*Worker{worker}, 1)
+		}
+		if looks := w.chain.view().looks - before; looks < 1 || looks > 4 || worker.Status().Position.Nonce != 5 {
+			t.Errorf("%d looks, position %d", looks, worker.Status().Position.Nonce)
 		}
 	})
 }

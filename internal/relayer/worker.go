@@ -31,6 +31,7 @@ type Worker struct {
 
 	wake  chan struct{}
 	fresh atomic.Bool // a block was committed since the outbox was read
+	stale atomic.Bool // others have executed commands since the last look
 
 	// Of the goroutine in Run alone.
 	outbox     Outbox
@@ -95,6 +96,13 @@ func New(cfg Config, deps Deps) (*Worker, error) {
 // Committed tells that a block was committed. It never blocks.
 func (w *Worker) Committed() {
 	w.fresh.Store(true)
+	w.poke()
+}
+
+// Outdated tells that the contract is said to be further than it was at the last
+// look: it is looked at again, soon and not too often. It never blocks.
+func (w *Worker) Outdated() {
+	w.stale.Store(true)
 	w.poke()
 }
 
@@ -228,6 +236,9 @@ func (w *Worker) wantsLook(now time.Time, complete map[uint64]bool) bool {
 	// What the destination has executed may be undone by a reorg, as long as
 	// the network has not agreed on it.
 	idle := now.Sub(w.looked)
+	if w.stale.Load() && idle >= agreedLooks*w.cfg.Poll {
+		return true
+	}
 	return idle >= idleLook || open && idle >= w.cfg.Poll || len(complete) > 0 && idle >= agreedLooks*w.cfg.Poll
 }
 
@@ -273,6 +284,7 @@ func (w *Worker) look(ctx context.Context, now time.Time) error {
 		w.log.Info("the destination went back", "nonce", position.Nonce, "before", w.position.Nonce)
 	}
 	w.position, w.looked = position, now
+	w.stale.Store(false)
 	w.turns.looked(w.deps.State.Height()+1, position)
 	_, again := w.lane.look(position, now)
 	for _, a := range again {

@@ -285,11 +285,15 @@ func (r *spendingRecord) expire(now time.Time) {
 
 func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
 
-// sum saturates: 2^128 wei is more than any chain has.
+// sum stays at the greater of two that have no sum: more wei than any chain has,
+// which leaves nothing of any limit.
 func sum(a, b types.Amount) types.Amount {
 	total, err := a.Add(b)
-	if err != nil {
-		return b
+	switch {
+	case err == nil:
+		return total
+	case a.Cmp(b) > 0:
+		return a
 	}
-	return total
+	return b
 }

@@ -66,6 +66,11 @@ func TestReceipts(t *testing.T) {
 	if batch, err = s.Read(t.Context(), from, next.Inbox, keepAll); err != nil || next.Inbox.Nonce != 11 || len(batch.Events) != 2 {
 		t.Errorf("%+v, %d events, %v", next, len(batch.Events), err)
 	}
+	asked = sum(all, "eth_getBlockReceipts")
+	s.Forget() // what is proven needs no other receipts
+	if again, err := s.Finalized(t.Context()); err != nil || again.Inbox != next.Inbox || sum(all, "eth_getBlockReceipts") != asked {
+		t.Errorf("once more: %+v, %v, %d requests", again, err, sum(all, "eth_getBlockReceipts")-asked)
+	}
 	if sum(all, "eth_getProof") != 0 {
 		t.Error("a proof was asked for")
 	}

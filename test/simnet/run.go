@@ -178,8 +178,9 @@ func (r *run) begin() {
 }
 
 func (r *run) newNode(m *member, liar bool) *node {
+	operator := *m // which adopt leaves alone
 	n := &node{
-		member: m, keys: []*member{m}, operators: []*member{m}, run: r, index: len(r.nodes), liar: liar, db: newMemory(), signed: map[uint64]types.Hash{},
+		member: m, keys: []*member{m}, operators: []*member{&operator}, run: r, index: len(r.nodes), liar: liar, db: newMemory(), signed: map[uint64]types.Hash{},
 	}
 	r.nodes = append(r.nodes, n)
 	return n

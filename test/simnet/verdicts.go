@@ -108,6 +108,16 @@ func (reg *registry) handAnswers(from, to types.Address) {
 	}
 }
 
+// hasOperator says whether a validator that is known has this operator.
+func (reg *registry) hasOperator(operator types.Address) bool {
+	for _, v := range reg.known {
+		if v.Operator == operator {
+			return true
+		}
+	}
+	return false
+}
+
 // powerOf is what an operator has to say in the epoch.
 func (reg *registry) powerOf(operator types.Address) uint64 {
 	for id, power := range reg.powers {

@@ -106,13 +106,23 @@ sim: ## simulate networks with faults, one for each of SEEDS=FROM:TO, for BLOCKS
 sim-selftest: ## plant mistakes in the code, one at a time: the simulator has to catch each
 	go run ./test/simnet/selftest $(ARGS)
 
+##
+## benchmarks; AGAINST=FILE compares with an earlier run
+
+# Of what a run wrote, and what a benchmark is told: make bench-throughput ARGS="--seconds 10"
+BENCH := go run ./test/bench $(if $(AGAINST),--against $(AGAINST))
+
 .PHONY: bench
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
+bench: ## run the benchmarks with 4 validators, less than 20 minutes; writes bench.json
+	$(BENCH) --short --json bench.json $(ARGS)
+
+.PHONY: bench-full
+bench-full: ## run all benchmarks at full length; writes bench-full.json
+	$(BENCH) --json bench-full.json $(ARGS)
 
 .PHONY: bench-throughput
 bench-throughput: ## measure finalised transfers a second: four validators over model chains
-	go run ./test/bench/throughput $(ARGS)
+	$(BENCH) throughput $(ARGS)
 
 .PHONY: bench-chains
 bench-chains: ## measure what many chains in one validator cost each other (ARGS=--rest: requests at rest)
@@ -121,6 +131,10 @@ bench-chains: ## measure what many chains in one validator cost each other (ARGS
 .PHONY: bench-catchup
 bench-catchup: ## measure how fast an observer reads, proves and marks 100,000 blocks with deposits
 	go run ./test/bench/catchup $(ARGS)
+
+.PHONY: bench-go
+bench-go: ## run the Go micro-benchmarks
+	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
 
 .PHONY: gas
 gas: ## measure the gas of the bridge contract

@@ -1,4 +1,4 @@
-package main
+package throughput
 
 import (
 	"context"
@@ -54,7 +54,6 @@ func measure(ctx context.Context, dir string, validators int, length time.Durati
 		return report, err
 	}
 	report.Validators = validators
-	report.rates()
 	return report, nil
 }
 

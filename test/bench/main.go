@@ -1,0 +1,155 @@
+// Command bench measures: one benchmark for each name, or all of them. A name can
+// be followed by flags of its own.
+//
+//	go run ./test/bench [--short] [--json FILE] [--against FILE] [--profile DIR] [NAME [FLAG...]]...
+//
+// It prints a table of figures with their aims, and with --against what became of
+// those of an earlier run. An aim that is missed is shown and is no error.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/throughput"
+)
+
+// benchmark is a package of test/bench.
+type benchmark struct {
+	name string
+	does string
+	run  func(context.Context, figure.Options) ([]figure.Figure, error)
+}
+
+// benchmarks are run in this order if none is named.
+var benchmarks = []benchmark{
+	{"throughput", "transfers a second through real validators", throughput.Run},
+}
+
+// settings are the flags of the program.
+type settings struct {
+	short                  bool
+	json, against, profile string
+}
+
+func main() {
+	var s settings
+	flag.BoolVar(&s.short, "short", false, "measure what `make bench` does, and not all")
+	flag.StringVar(&s.json, "json", "", "write the figures to this file")
+	flag.StringVar(&s.against, "against", "", "compare with the figures of this file")
+	flag.StringVar(&s.profile, "profile", "", "write profiles into this directory")
+	flag.Usage = usage
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, s, flag.Args(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func usage() {
+	out := flag.CommandLine.Output()
+	_, _ = fmt.Fprintln(out, "usage: go run ./test/bench [FLAG...] [NAME [FLAG of it...]]...")
+	flag.PrintDefaults()
+	for _, b := range benchmarks {
+		_, _ = fmt.Fprintf(out, "  %-12s %s\n", b.name, b.does)
+	}
+}
+
+// job is a benchmark with its own flags.
+type job struct {
+	benchmark
+	args []string
+}
+
+// jobs splits arguments before each name.
+func jobs(args []string) (all []job, err error) {
+	for _, arg := range args {
+		i := slices.IndexFunc(benchmarks, func(b benchmark) bool { return b.name == arg })
+		switch {
+		case i >= 0:
+			all = append(all, job{benchmark: benchmarks[i]})
+		case len(all) == 0:
+			return nil, fmt.Errorf("there is no benchmark %q", arg)
+		default:
+			all[len(all)-1].args = append(all[len(all)-1].args, arg)
+		}
+	}
+	if len(all) == 0 {
+		for _, b := range benchmarks {
+			all = append(all, job{benchmark: b})
+		}
+	}
+	return all, nil
+}
+
+func run(ctx context.Context, s settings, args []string, out io.Writer) error {
+	all, err := jobs(args)
+	if err != nil {
+		return err
+	}
+	var previous *figure.Report
+	if s.against != "" {
+		report, err := figure.Read(s.against)
+		if err != nil {
+			return err
+		}
+		previous = &report
+	}
+	report := figure.NewReport(ctx, strings.Join(append([]string{"go run ./test/bench"}, os.Args[1:]...), " "))
+	var errs []error
+	for _, j := range all {
+		figures, err := j.measure(ctx, s, out)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", j.name, err))
+		}
+		report.Figures = append(report.Figures, figures...)
+		// After each one, so that a run that is cut off leaves what it has.
+		if s.json != "" && len(report.Figures) > 0 {
+			if err := report.Write(s.json); err != nil {
+				return errors.Join(append(errs, err)...)
+			}
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	_, _ = fmt.Fprintln(out)
+	return errors.Join(append(errs, figure.Print(out, report.Figures, previous))...)
+}
+
+// measure runs one benchmark in a directory of its own.
+func (j job) measure(ctx context.Context, s settings, out io.Writer) (figures []figure.Figure, err error) {
+	dir, err := os.MkdirTemp("", "bridged-bench-"+j.name+"-")
+	if err != nil {
+		return nil, fmt.Errorf("making a directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	o := figure.Options{Short: s.short, Dir: dir, Log: out, Args: j.args}
+	if s.profile != "" {
+		o.Profile = filepath.Join(s.profile, j.name)
+		if err := os.MkdirAll(o.Profile, 0o750); err != nil {
+			return nil, fmt.Errorf("making a directory for profiles: %w", err)
+		}
+	}
+	start := time.Now()
+	o.Printf("== %s\n", j.name)
+	figures, err = j.run(ctx, o)
+	for i := range figures {
+		figures[i].Bench = j.name
+	}
+	o.Printf("== %s took %s\n", j.name, time.Since(start).Round(time.Second))
+	return figures, err
+}

@@ -126,11 +126,11 @@ bench-throughput: ## measure finalised transfers a second: four validators over 
 
 .PHONY: bench-chains
 bench-chains: ## measure what many chains in one validator cost each other (ARGS=--rest: requests at rest)
-	go run ./test/bench/chains $(ARGS)
+	$(BENCH) chains $(ARGS)
 
 .PHONY: bench-catchup
 bench-catchup: ## measure how fast an observer reads, proves and marks 100,000 blocks with deposits
-	go run ./test/bench/catchup $(ARGS)
+	$(BENCH) catchup $(ARGS)
 
 .PHONY: bench-go
 bench-go: ## run the Go micro-benchmarks

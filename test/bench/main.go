@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/icrosschain/bridged/test/bench/catchup"
+	"github.com/icrosschain/bridged/test/bench/chains"
 	"github.com/icrosschain/bridged/test/bench/figure"
 	"github.com/icrosschain/bridged/test/bench/throughput"
 )
@@ -30,11 +32,14 @@ type benchmark struct {
 	name string
 	does string
 	run  func(context.Context, figure.Options) ([]figure.Figure, error)
+	long bool // not part of a short run unless it is named
 }
 
 // benchmarks are run in this order if none is named.
 var benchmarks = []benchmark{
-	{"throughput", "transfers a second through real validators", throughput.Run},
+	{"throughput", "transfers a second through real validators", throughput.Run, false},
+	{"catchup", "how fast an observer reads, proves and marks blocks with deposits", catchup.Run, false},
+	{"chains", "what many chains in one validator cost each other; --rest: requests at rest", chains.Run, true},
 }
 
 // settings are the flags of the program.
@@ -74,8 +79,8 @@ type job struct {
 	args []string
 }
 
-// jobs splits arguments before each name.
-func jobs(args []string) (all []job, err error) {
+// jobs splits arguments before each name; without arguments they are all.
+func jobs(short bool, args []string) (all []job, err error) {
 	for _, arg := range args {
 		i := slices.IndexFunc(benchmarks, func(b benchmark) bool { return b.name == arg })
 		switch {
@@ -89,14 +94,16 @@ func jobs(args []string) (all []job, err error) {
 	}
 	if len(all) == 0 {
 		for _, b := range benchmarks {
-			all = append(all, job{benchmark: b})
+			if !short || !b.long {
+				all = append(all, job{benchmark: b})
+			}
 		}
 	}
 	return all, nil
 }
 
 func run(ctx context.Context, s settings, args []string, out io.Writer) error {
-	all, err := jobs(args)
+	all, err := jobs(s.short, args)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package catchup
 
 import (
 	"context"
@@ -28,18 +28,16 @@ const firstEvents = 4
 
 // Report is what a run measured.
 type Report struct {
-	Cores     int               `json:"cores"`
-	Endpoints int               `json:"endpoints"`
-	Blocks    uint64            `json:"blocks"`
-	Deposits  uint64            `json:"deposits"`
-	Making    float64           `json:"seconds_to_make_the_chain"`
-	Seconds   float64           `json:"seconds"`
-	PerSecond float64           `json:"deposits_per_second"`
-	Requests  map[string]uint64 `json:"requests"` // by class of method, all endpoints
-	HeapFirst uint64            `json:"heap_before_bytes"`
-	HeapPeak  uint64            `json:"heap_peak_bytes"`
-	RSSPeak   uint64            `json:"rss_peak_bytes"` // with the chain's server, and its making
-	Errors    uint64            `json:"failed_requests"`
+	Endpoints int
+	Blocks    uint64
+	Deposits  uint64
+	Making    float64 // seconds
+	Seconds   float64
+	Requests  map[string]uint64 // by class of method, all endpoints
+	HeapFirst uint64            // bytes
+	HeapPeak  uint64
+	RSSPeak   uint64 // with the chain's server, and its making
+	Errors    uint64 // requests that failed
 }
 
 // network is a state that agrees on what this node has marked: it takes marks out
@@ -81,7 +79,7 @@ func measure(ctx context.Context, dir string, blocks, endpoints int, log *slog.L
 		return r, err
 	}
 	defer func() { err = errors.Join(err, server.stack.Close()) }()
-	r = Report{Cores: runtime.NumCPU(), Endpoints: endpoints, Blocks: server.head, Deposits: server.head, Making: time.Since(start).Seconds()}
+	r = Report{Endpoints: endpoints, Blocks: server.head, Deposits: server.head, Making: time.Since(start).Seconds()}
 	cfg := evm.Config{Name: "alpha", ChainID: chainID, Bridge: server.bridge, MinAgree: min(endpoints, 2), RequestTimeout: 30 * time.Second}
 	for i := range endpoints {
 		cfg.Endpoints = append(cfg.Endpoints, evm.Endpoint{URL: server.url(), Group: fmt.Sprintf("operator-%d", i+1)})
@@ -96,7 +94,6 @@ func measure(ctx context.Context, dir string, blocks, endpoints int, log *slog.L
 	if err := r.catchUp(ctx, client, server, log); err != nil {
 		return r, err
 	}
-	r.PerSecond = float64(r.Deposits) / r.Seconds
 	r.RSSPeak = peakRSS()
 	r.Requests = map[string]uint64{}
 	for _, s := range client.Status() {

@@ -1,4 +1,4 @@
-package main
+package chains
 
 import (
 	"context"
@@ -48,7 +48,7 @@ func newNetwork(ctx context.Context, o options, specs []spec, healthy int) (n *n
 			err = errors.Join(err, n.close())
 		}
 	}()
-	if n.dir, err = os.MkdirTemp("", "bridged-chains-"); err != nil {
+	if n.dir, err = os.MkdirTemp(o.Dir, "network-"); err != nil {
 		return n, fmt.Errorf("make a directory: %w", err)
 	}
 	if n.ports, err = ports.Reserve(1); err != nil {
@@ -66,7 +66,7 @@ func newNetwork(ctx context.Context, o options, specs []spec, healthy int) (n *n
 	if err := n.create(key, o.poll); err != nil {
 		return n, err
 	}
-	return n, n.open(ctx, o.log)
+	return n, n.open(ctx, o.node)
 }
 
 // keys makes a signer and a relayer, and returns the signer's address.

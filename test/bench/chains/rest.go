@@ -1,12 +1,13 @@
-package main
+package chains
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/icrosschain/bridged/test/bench/figure"
 )
 
 // atRest are chains of several kinds, all of them idle.
@@ -26,24 +27,27 @@ type counts [endpoints]map[string]uint64
 // rest counts what one node asks of idle chains. The chains are set up in a
 // hurry, so that the node is restarted before it counts: it may have learned how
 // fast they are.
-func rest(ctx context.Context, o options) error {
+func rest(ctx context.Context, o options) (figures []figure.Figure, err error) {
 	specs := make([]spec, len(atRest))
 	for i, kind := range atRest {
 		specs[i] = kind.spec
 	}
 	n, err := newNetwork(ctx, o, specs, len(specs))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	err = n.with(ctx, func(ctx context.Context, c *chain, _ int) error { return c.hurry(ctx) }, n.ready)
 	if err == nil {
-		err = errors.Join(n.node.Close(), n.open(ctx, o.log))
+		err = errors.Join(n.node.Close(), n.open(ctx, o.node))
 	}
 	if err == nil {
 		err = n.with(ctx, func(ctx context.Context, _ *chain, i int) error { return n.run(ctx, i, 1) },
-			func(ctx context.Context) error { return n.count(ctx, o.length) })
+			func(ctx context.Context) (err error) {
+				figures, err = n.count(ctx, o)
+				return err
+			})
 	}
-	return errors.Join(err, n.close())
+	return figures, errors.Join(err, n.close())
 }
 
 // hurry makes blocks quickly while the chain is being set up.
@@ -64,24 +68,26 @@ func (c *chain) hurry(ctx context.Context) error {
 
 // count takes what was asked in a span in which nothing happened, and prints it
 // for each source block.
-func (n *network) count(ctx context.Context, length time.Duration) error {
+func (n *network) count(ctx context.Context, o options) (figures []figure.Figure, err error) {
 	settle := settles()
-	fmt.Printf("this takes %s\n", (settle + length).Round(time.Minute))
+	o.Printf("this takes %s\n", (settle + o.length).Round(time.Minute))
 	if err := wait(ctx, settle); err != nil {
-		return err
+		return nil, err
 	}
 	before, blocks := make([]counts, len(n.chains)), make([]uint64, len(n.chains))
 	for i, c := range n.chains {
 		before[i], blocks[i] = c.counts(), c.Head()
 	}
-	if err := wait(ctx, length); err != nil {
-		return err
+	if err := wait(ctx, o.length); err != nil {
+		return nil, err
 	}
 	for i, c := range n.chains {
-		fmt.Printf("\n%s: %d blocks\n", atRest[i].name, c.Head()-blocks[i])
-		c.counts().since(before[i]).print(c.Head() - blocks[i])
+		made := c.Head() - blocks[i]
+		o.Printf("\n%s: %d blocks\n", atRest[i].name, made)
+		all := c.counts().since(before[i]).print(o, made)
+		figures = append(figures, figure.Figure{Name: "requests for each source block at rest, " + atRest[i].name, Value: all, Unit: "1"})
 	}
-	return nil
+	return figures, nil
 }
 
 // settles is how long a node runs before it counts: until it has seen finality
@@ -119,8 +125,8 @@ func (c counts) since(before counts) counts {
 	return c
 }
 
-// print shows requests for each source block.
-func (c counts) print(blocks uint64) {
+// print shows requests for each source block, and returns their number.
+func (c counts) print(o options, blocks uint64) float64 {
 	all := map[string]bool{}
 	for _, e := range c {
 		for method, n := range e {
@@ -130,16 +136,17 @@ func (c counts) print(blocks uint64) {
 	maps.DeleteFunc(all, func(_ string, asked bool) bool { return !asked })
 	each := func(n uint64) float64 { return float64(n) / float64(blocks) }
 	var sums [endpoints]uint64
-	fmt.Printf("  %-28s %8s %8s %8s %8s\n", "requests for each block", "first", "second", "third", "all")
+	o.Printf("  %-28s %8s %8s %8s %8s\n", "requests for each block", "first", "second", "third", "all")
 	for _, method := range slices.Sorted(maps.Keys(all)) {
-		fmt.Printf("  %-28s", method)
+		o.Printf("  %-28s", method)
 		sum := uint64(0)
 		for i, e := range c {
-			fmt.Printf(" %8.2f", each(e[method]))
+			o.Printf(" %8.2f", each(e[method]))
 			sums[i] += e[method]
 			sum += e[method]
 		}
-		fmt.Printf(" %8.2f\n", each(sum))
+		o.Printf(" %8.2f\n", each(sum))
 	}
-	fmt.Printf("  %-28s %8.2f %8.2f %8.2f %8.2f\n", "all", each(sums[0]), each(sums[1]), each(sums[2]), each(sums[0]+sums[1]+sums[2]))
+	o.Printf("  %-28s %8.2f %8.2f %8.2f %8.2f\n", "all", each(sums[0]), each(sums[1]), each(sums[2]), each(sums[0]+sums[1]+sums[2]))
+	return each(sums[0] + sums[1] + sums[2])
 }

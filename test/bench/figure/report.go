@@ -33,10 +33,10 @@ type Machine struct {
 
 // Class is the machine class of docs/benchmarks.md.
 func (m Machine) Class() string {
-	switch {
-	case m.Cores == 2:
+	switch m.Cores {
+	case 2:
 		return "S"
-	case m.Cores == 8:
+	case 8:
 		return "M"
 	default:
 		return fmt.Sprintf("%d cores", m.Cores)

@@ -21,6 +21,7 @@ import (
 type arena struct {
 	*world
 	people []common.Address // call, and are paid
+	keyed  []common.Address // can send transactions
 	payees []common.Address // all who may be paid, with those who cannot
 	tokens []common.Address // all that a call may name as a token
 	lock   []common.Address // those that a RegisterToken may name
@@ -78,7 +79,8 @@ func newArena(tokens ...string) *arena {
 		a.tokens = append(a.tokens, a.wrappedAt(types.RegisterToken{Asset: asset, Name: "Wrapped", Symbol: "WRP", Decimals: 6}))
 	}
 	a.tokens = append(a.tokens, a.lock...)
-	a.payees = append(slices.Clone(a.people), stranger, bomb.Address, common.Address{}, a.Address)
+	a.keyed = append(slices.Clone(a.people), stranger)
+	a.payees = append(slices.Clone(a.keyed), bomb.Address, common.Address{}, a.Address)
 	a.payees = append(a.payees, a.tokens[0], a.lock[0], types.NativeToken)
 	a.sets = []evmtest.Validators{a.Validators}
 	for n, powers := range map[int][]uint32{1: {5}, 7: {1, 2, 3, 4, 5, 6, 7}, 9: nil} {
@@ -131,13 +133,13 @@ func (a *arena) fork(t rapid.TB) *arena {
 }
 
 // wrappedAt is the CREATE2 address of a wrapped token.
-func (a *arena) wrappedAt(r types.RegisterToken) common.Address {
+func (w *world) wrappedAt(r types.RegisterToken) common.Address {
 	var name, symbol [32]byte
 	copy(name[:], r.Name)
 	copy(symbol[:], r.Symbol)
-	args, err := a.wrapped.ABI.Pack("", name, symbol, r.Decimals)
-	a.must(err)
-	return crypto.CreateAddress2(a.Address, r.Asset, crypto.Keccak256(a.wrapped.Bytecode, args))
+	args, err := w.wrapped.ABI.Pack("", name, symbol, r.Decimals)
+	w.must(err)
+	return crypto.CreateAddress2(w.Address, r.Asset, crypto.Keccak256(w.wrapped.Bytecode, args))
 }
 
 func pick[T any](rt *rapid.T, label string, list ...T) T {
@@ -433,6 +435,23 @@ func (a *arena) sendDeposit(d types.Deposited) (evmtest.Result, error) {
 	a.must(err)
 	amount := d.Amount.Bytes32()
 	return a.Chain.Send(evmtest.Tx{From: d.Sender, To: &a.Address, Value: new(uint256.Int).SetBytes32(amount[:]), Data: data})
+}
+
+// someDebt draws a debt whose owner can send a transaction: somebody with a key.
+// Contracts have none, nor has the address of a wrapped token that is not there
+// yet, which is a hash: a transaction from there would keep the token from ever
+// being made.
+func (a *arena) someDebt(rt *rapid.T) debt {
+	var list []debt
+	for _, d := range a.debts {
+		if slices.Contains(a.keyed, d.Recipient) {
+			list = append(list, d)
+		}
+	}
+	if len(list) == 0 {
+		rt.Skip("nobody with a key was ever owed anything")
+	}
+	return rapid.SampledFrom(list).Draw(rt, "debt")
 }
 
 func (a *arena) sendClaim(d debt, to common.Address) (evmtest.Result, error) {

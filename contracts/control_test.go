@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
 
 	"github.com/icrosschain/bridged/contracts"
 	"github.com/icrosschain/bridged/contracts/evmtest"
@@ -227,6 +228,25 @@ func TestWrappedToken(t *testing.T) {
 		w.reverts(err, "OnlyBridge")
 		_, err = token.Send(w.user, "burn", w.user, big.NewInt(1))
 		w.reverts(err, "OnlyBridge")
+	})
+}
+
+// TestWrappedTokenWherePaidBefore: the address of a wrapped token is foreseeable.
+// Whatever it is sent before, the token is made there.
+func TestWrappedTokenWherePaidBefore(t *testing.T) {
+	underBothRules(t, func(t *testing.T, w *world) {
+		register := types.RegisterToken{Asset: types.AssetID{9}, Mode: types.ModeMint, Decimals: 6, Name: "Name", Symbol: "SYM"}
+		at := w.wrappedAt(register)
+		w.ok(w.releases(w.token.Address, at))
+		w.ok(w.releases(w.wrapped.Address, at))
+		w.ok(w.releases(types.NativeToken, at))
+		_, err := w.Chain.Send(evmtest.Tx{From: w.user, To: &at, Value: uint256.NewInt(7), Data: []byte{1}})
+		w.must(err)
+		w.ok(register)
+		w.check(w.tokenOf(register.Asset) == at, "the token is at %s, want %s", w.tokenOf(register.Asset), at)
+		w.ok(w.releases(at, w.user))
+		w.check(w.balance(w.at("WrappedToken", at), w.user) == 100, "the new token does not pay")
+		w.check(w.Chain.Balance(at).Uint64() == 107 && w.balance(w.token, at) == 100, "what the address had is gone")
 	})
 }
 

@@ -124,6 +124,10 @@ bench-full: ## run all benchmarks at full length; writes bench-full.json
 bench-throughput: ## measure finalised transfers a second: four validators over model chains
 	$(BENCH) throughput $(ARGS)
 
+.PHONY: bench-votes
+bench-votes: ## measure the bytes of votes and blocks, for an event and at rest
+	$(BENCH) votes $(ARGS)
+
 .PHONY: bench-chains
 bench-chains: ## measure what many chains in one validator cost each other (ARGS=--rest: requests at rest)
 	$(BENCH) chains $(ARGS)

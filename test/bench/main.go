@@ -25,6 +25,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/chains"
 	"github.com/icrosschain/bridged/test/bench/figure"
 	"github.com/icrosschain/bridged/test/bench/throughput"
+	"github.com/icrosschain/bridged/test/bench/votes"
 )
 
 // benchmark is a package of test/bench.
@@ -40,6 +41,7 @@ var benchmarks = []benchmark{
 	{"throughput", "transfers a second through real validators", throughput.Run, false},
 	{"catchup", "how fast an observer reads, proves and marks blocks with deposits", catchup.Run, false},
 	{"chains", "what many chains in one validator cost each other; --rest: requests at rest", chains.Run, true},
+	{"votes", "bytes of votes and blocks, for an event and at rest", votes.Run, false},
 }
 
 // settings are the flags of the program.

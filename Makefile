@@ -124,6 +124,10 @@ bench-full: ## run all benchmarks at full length; writes bench-full.json
 bench-throughput: ## measure finalised transfers a second: four validators over model chains
 	$(BENCH) throughput $(ARGS)
 
+.PHONY: bench-state
+bench-state: ## measure what finished transfers leave behind in the state
+	$(BENCH) state $(ARGS)
+
 .PHONY: bench-votes
 bench-votes: ## measure the bytes of votes and blocks, for an event and at rest
 	$(BENCH) votes $(ARGS)

@@ -24,6 +24,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/catchup"
 	"github.com/icrosschain/bridged/test/bench/chains"
 	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/state"
 	"github.com/icrosschain/bridged/test/bench/throughput"
 	"github.com/icrosschain/bridged/test/bench/votes"
 )
@@ -42,6 +43,7 @@ var benchmarks = []benchmark{
 	{"catchup", "how fast an observer reads, proves and marks blocks with deposits", catchup.Run, false},
 	{"chains", "what many chains in one validator cost each other; --rest: requests at rest", chains.Run, true},
 	{"votes", "bytes of votes and blocks, for an event and at rest", votes.Run, false},
+	{"state", "what finished transfers leave behind: keys, bytes, time", state.Run, false},
 }
 
 // settings are the flags of the program.

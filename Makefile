@@ -146,7 +146,7 @@ bench-go: ## run the Go micro-benchmarks
 
 .PHONY: gas
 gas: ## measure the gas of the bridge contract
-	go run ./contracts/gas $(ARGS)
+	$(BENCH) gas $(ARGS)
 
 ##
 ## code

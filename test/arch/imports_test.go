@@ -31,7 +31,6 @@ var house = []room{
 	{path: "cmd/...", level: 6, beside: []string{"cmd/devnet/..."}},
 	{path: "cmd/bridged", level: 6},
 	{path: "contracts/gen", level: 6},
-	{path: "contracts/gas", level: 6},
 	{path: "contracts/evmtest", level: 5}, // for tests and measurements
 	{path: "test/...", level: 6, beside: []string{"test/...", "cmd/devnet/..."}},
 
@@ -93,10 +92,10 @@ var fences = []fence{
 	{pkg: geth, not: protocol, but: []string{
 		geth + "/common", geth + "/common/hexutil", geth + "/common/math", geth + "/crypto", geth + "/crypto/secp256k1",
 	}},
-	{pkg: geth + "/node", only: []string{"cmd/devnet/...", "contracts/evmtest", "contracts/gas", "test/..."}},
-	{pkg: geth + "/eth", only: []string{"cmd/devnet/...", "contracts/evmtest", "contracts/gas", "test/..."}},
-	{pkg: geth + "/ethclient", only: []string{"internal/chain/evm", "cmd/devnet/...", "contracts/evmtest", "contracts/gas", "test/..."}},
-	{pkg: geth + "/rpc", only: []string{"internal/chain/evm", "cmd/devnet/...", "contracts/evmtest", "contracts/gas", "test/..."}},
+	{pkg: geth + "/node", only: []string{"cmd/devnet/...", "contracts/evmtest", "test/..."}},
+	{pkg: geth + "/eth", only: []string{"cmd/devnet/...", "contracts/evmtest", "test/..."}},
+	{pkg: geth + "/ethclient", only: []string{"internal/chain/evm", "cmd/devnet/...", "contracts/evmtest", "test/..."}},
+	{pkg: geth + "/rpc", only: []string{"internal/chain/evm", "cmd/devnet/...", "contracts/evmtest", "test/..."}},
 	{pkg: "github.com/spf13/viper", only: []string{"config"}},
 	{pkg: "github.com/spf13/cobra", only: []string{"internal/cli", "cmd/..."}},
 	{pkg: "math/rand", not: replicated},

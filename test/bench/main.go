@@ -24,6 +24,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/catchup"
 	"github.com/icrosschain/bridged/test/bench/chains"
 	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/gas"
 	"github.com/icrosschain/bridged/test/bench/state"
 	"github.com/icrosschain/bridged/test/bench/throughput"
 	"github.com/icrosschain/bridged/test/bench/votes"
@@ -41,6 +42,7 @@ type benchmark struct {
 var benchmarks = []benchmark{
 	{"throughput", "transfers a second through real validators", throughput.Run, false},
 	{"catchup", "how fast an observer reads, proves and marks blocks with deposits", catchup.Run, false},
+	{"gas", "what the contract's calls need, beside other bridges' contracts", gas.Run, false},
 	{"chains", "what many chains in one validator cost each other; --rest: requests at rest", chains.Run, true},
 	{"votes", "bytes of votes and blocks, for an event and at rest", votes.Run, false},
 	{"state", "what finished transfers leave behind: keys, bytes, time", state.Run, false},

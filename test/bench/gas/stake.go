@@ -1,4 +1,4 @@
-package main
+package gas
 
 import (
 	"fmt"
@@ -11,10 +11,10 @@ import (
 )
 
 // Stake is the cost of a call of the staking contract, or of a command that makes
-// the bridge call it, with 21 validators.
+// the bridge call it, with the usual set.
 type Stake struct {
-	What string `json:"what"`
-	Gas  uint64 `json:"gas"`
+	What string
+	Gas  uint64
 }
 
 // stakeBench is a bridge with a staking contract, and an operator.
@@ -60,7 +60,7 @@ func newStakeBench(rules evmtest.Rules) (*stakeBench, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := evmtest.NewValidators(21, 1)
+	v, err := evmtest.NewValidators(usual, 1)
 	if err != nil {
 		return nil, err
 	}

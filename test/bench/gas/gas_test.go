@@ -1,13 +1,12 @@
-package main
+package gas
 
 import (
-	"bytes"
-	"encoding/json"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/params"
 
 	"github.com/icrosschain/bridged/contracts/evmtest"
+	"github.com/icrosschain/bridged/test/bench/figure"
 )
 
 // TestLimits holds the contract to its budget. The figures are exact, so a
@@ -86,19 +85,27 @@ func TestSlicesUnderAmsterdam(t *testing.T) {
 	}
 }
 
-func TestOutput(t *testing.T) {
-	var table, asJSON bytes.Buffer
-	if err := run(&table, false); err != nil {
+// TestRun: a short run tells what is compared, a full one tells more; no figure is
+// told twice, and none is missing its counterpart.
+func TestRun(t *testing.T) {
+	short, err := Run(t.Context(), figure.Options{Short: true})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := run(&asJSON, true); err != nil {
-		t.Fatal(err)
+	full, err := Run(t.Context(), figure.Options{})
+	if err != nil || len(full) <= len(short) {
+		t.Fatalf("%d figures in short, %d in full: %v", len(short), len(full), err)
 	}
-	var reports []Report
-	if err := json.Unmarshal(asJSON.Bytes(), &reports); err != nil || len(reports) != 2 {
-		t.Fatalf("%d reports: %v", len(reports), err)
+	seen := map[string]bool{}
+	for _, f := range full {
+		if seen[f.Name] || f.Value <= 0 || f.Unit == figure.Ratio && (f.Value > 2 || f.Value < 0.2) {
+			t.Errorf("%+v", f)
+		}
+		seen[f.Name] = true
 	}
-	if !bytes.Contains(table.Bytes(), []byte("amsterdam rules")) {
-		t.Error("no table of Amsterdam's rules")
+	for _, f := range short {
+		if !seen[f.Name] {
+			t.Errorf("%s only in a short run", f.Name)
+		}
 	}
 }

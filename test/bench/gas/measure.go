@@ -1,4 +1,4 @@
-package main
+package gas
 
 import (
 	"fmt"
@@ -11,58 +11,74 @@ import (
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
+// What is measured: validator sets of equal powers, batches, and the set that
+// everything else is measured with.
+var (
+	setSizes   = []int{4, 10, 21, 50, 100}
+	batchSizes = []int{1, 10, 50, 100, 250}
+)
+
+const usual = 21
+
+// Names of tokens and recipients.
+const (
+	erc20    = "erc20" // locked, with flow limit and relay fee
+	existing = "existing"
+	fresh    = "fresh"
+)
+
 // Report is everything measured under one rule set.
 type Report struct {
-	Rules      evmtest.Rules `json:"rules"`
-	Quorums    []Quorum      `json:"quorums"`
-	Batches    []Batch       `json:"batches"`
-	Deposits   []Deposit     `json:"deposits"`
-	SetChanges []SetChange   `json:"set_changes"`
-	Deploy     uint64        `json:"deploy"`
-	Register   uint64        `json:"register_wrapped"`
-	Slices     []Slice       `json:"slices"` // of a batch of 250 fresh recipients
-	Stakes     []Stake       `json:"stakes"`
+	Rules      evmtest.Rules
+	Quorums    []Quorum
+	Batches    []Batch
+	Deposits   []Deposit
+	SetChanges []SetChange
+	Deploy     uint64
+	Register   uint64
+	Slices     []Slice // of a batch of 250 fresh recipients
+	Stakes     []Stake
 }
 
 // Quorum is the cost of proving that the validators want something.
 type Quorum struct {
-	Validators int    `json:"validators"`
-	Signatures int    `json:"signatures"`
-	Check      uint64 `json:"check"`   // checkQuorum as a transaction
-	Execute    uint64 `json:"execute"` // the smallest command that does something: SetParams
+	Validators int
+	Signatures int
+	Check      uint64 // checkQuorum as a transaction
+	Execute    uint64 // the smallest command that does something: SetParams
 }
 
 // Batch is the cost of a batch with 21 validators.
 type Batch struct {
-	Token      string `json:"token"`
-	Recipients string `json:"recipients"` // existing or fresh
-	Size       int    `json:"size"`
-	Gas        uint64 `json:"gas"`
-	Each       uint64 `json:"each"`
+	Token      string
+	Recipients string // existing or fresh
+	Size       int
+	Gas        uint64
+	Each       uint64
 }
 
 // Deposit is the cost of a deposit.
 type Deposit struct {
-	Kind string `json:"kind"`
-	Gas  uint64 `json:"gas"`
+	Kind string
+	Gas  uint64
 }
 
 // SetChange is the cost of SetValidators to a set of the same size.
 type SetChange struct {
-	Validators int    `json:"validators"`
-	Gas        uint64 `json:"gas"`
+	Validators int
+	Gas        uint64
 }
 
 // Slice is one transaction of a batch that takes several.
 type Slice struct {
-	First uint32 `json:"first"`
-	Count uint32 `json:"count"`
-	Gas   uint64 `json:"gas"`
+	First uint32
+	Count uint32
+	Gas   uint64
 }
 
 func measure(rules evmtest.Rules) (r Report, err error) {
 	r.Rules = rules
-	for _, n := range []int{4, 10, 21, 50, 100} {
+	for _, n := range setSizes {
 		b, err := newBench(rules, n)
 		if err != nil {
 			return r, fmt.Errorf("bench of %d: %w", n, err)
@@ -72,14 +88,12 @@ func measure(rules evmtest.Rules) (r Report, err error) {
 			return r, fmt.Errorf("quorum of %d: %w", n, err)
 		}
 		r.Quorums = append(r.Quorums, q)
-		if n == 4 || n == 21 || n == 100 {
-			gas, err := b.setChange()
-			if err != nil {
-				return r, fmt.Errorf("set change of %d: %w", n, err)
-			}
-			r.SetChanges = append(r.SetChanges, SetChange{n, gas})
+		change, err := b.setChange()
+		if err != nil {
+			return r, fmt.Errorf("set change of %d: %w", n, err)
 		}
-		if n == 21 {
+		r.SetChanges = append(r.SetChanges, SetChange{n, change})
+		if n == usual {
 			if err := r.common(b); err != nil {
 				return r, err
 			}
@@ -157,13 +171,13 @@ func (b *bench) batches() ([]Batch, error) {
 	tokens := []struct {
 		name    string
 		address common.Address
-	}{{"erc20", b.locked.Address}, {"erc20, no limit, no fee", b.bare.Address}, {"wrapped", b.wrapped.Address}, {"native", types.NativeToken}}
+	}{{erc20, b.locked.Address}, {"erc20, no limit, no fee", b.bare.Address}, {"wrapped", b.wrapped.Address}, {"native", types.NativeToken}}
 	var list []Batch
 	for _, token := range tokens {
-		for _, size := range []int{1, 10, 100, 250} {
-			for _, kind := range []string{"existing", "fresh"} {
+		for _, size := range batchSizes {
+			for _, kind := range []string{existing, fresh} {
 				to := holders
-				if kind == "fresh" {
+				if kind == fresh {
 					to = strangers
 				}
 				gas, err := f.fork().whole(f.batch(token.address, to[:size]))
@@ -225,7 +239,7 @@ func (b *bench) deposits() ([]Deposit, error) {
 		method string
 		args   []any
 	}{
-		{"erc20, infinite allowance", "deposit", []any{b.locked.Address, amount}},
+		{erc20 + ", infinite allowance", "deposit", []any{b.locked.Address, amount}},
 		{"wrapped", "deposit", []any{b.wrapped.Address, amount}},
 		{"native", "depositNative", nil},
 	}

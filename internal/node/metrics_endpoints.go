@@ -34,9 +34,8 @@ func newEndpointMetrics() endpointMetrics {
 		wanted:   metric("chain_agreement_wanted_groups", "Groups that have to: min_agree."),
 		lost:     metric("chain_agreement_lost_level", "1 while too few groups agree, so that this node does not vote for the chain."),
 		hedged:   metric("chain_hedged_requests_total", "Requests that were made at another endpoint too because one was slow."),
-		hits:     metric("chain_memory_hits_total", "Verified facts that were known already."),
-		misses: metric("chain_memory_misses_total",
-			"Verified facts that had to be asked for."),
+		hits:     metric("chain_memory_hits_total", "Verified facts that were known already, by kind.", "kind"),
+		misses:   metric("chain_memory_misses_total", "Verified facts that were not known, by kind.", "kind"),
 	}
 }
 
@@ -77,8 +76,9 @@ func (m *endpointMetrics) collect(out chan<- prometheus.Metric, chain string, c 
 		lost = 1
 	}
 	gauge(m.lost, lost)
-	hits, misses := c.Memory()
-	counter(m.hits, hits)
-	counter(m.misses, misses)
+	for _, use := range c.Memory() {
+		counter(m.hits, use.Hits, use.Kind)
+		counter(m.misses, use.Misses, use.Kind)
+	}
 	counter(m.hedged, c.Hedged())
 }

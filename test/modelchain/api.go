@@ -79,7 +79,21 @@ func (a *api) GetBlockByNumber(ctx context.Context, number rpc.BlockNumber, _ bo
 	}
 	a.chain.mu.Lock()
 	defer a.chain.mu.Unlock()
-	b := a.at(number)
+	return a.told(a.at(number))
+}
+
+// GetBlockByHash is eth_getBlockByHash; full has no effect.
+func (a *api) GetBlockByHash(ctx context.Context, hash types.Hash, _ bool) (json.RawMessage, error) {
+	if err := a.endpoint.asked(ctx, "eth_getBlockByHash"); err != nil {
+		return nil, err
+	}
+	a.chain.mu.Lock()
+	defer a.chain.mu.Unlock()
+	return a.told(a.find(rpc.BlockNumberOrHash{BlockHash: &hash}))
+}
+
+// told is a block as this endpoint tells it, if there is one.
+func (a *api) told(b *block) (json.RawMessage, error) {
 	switch {
 	case b == nil:
 		return nil, nil

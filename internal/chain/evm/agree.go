@@ -138,6 +138,16 @@ func (s *Source) ask(ctx context.Context, order []int, newest []said, lacks func
 	c.gather(ctx, order, newest, lacks, func(ctx context.Context, conn Conn) (told, error) {
 		return fetchFinalized(ctx, conn, c.cfg.Finality, c.cfg.ForeignHeaders)
 	})
+	for i, n := range newest {
+		if n.err == nil {
+			s.know(n.told, c.endpoints[i].named(n.told))
+		}
+	}
+}
+
+// named is that an endpoint has named a header.
+func (e *endpoint) named(t told) chain.Answer {
+	return e.answer(fmt.Sprintf("eth_getBlockByNumber(%d)", t.header.Number), t.raw)
 }
 
 func (s *Source) agreeOn(ctx context.Context, newest []said) (agreement, error) {
@@ -164,7 +174,7 @@ func (s *Source) agreeOn(ctx context.Context, newest []said) (agreement, error) 
 		if c.groupsAt(newest, number) < c.cfg.MinAgree {
 			continue
 		}
-		a, err := s.agreeAmong(ctx, newest, number)
+		a, err := s.agreeAmong(ctx, newest, number, s.viewOf)
 		if err == nil {
 			return a, nil
 		}
@@ -190,36 +200,65 @@ func (c *Client) groupsAt(newest []said, number uint64) int {
 }
 
 // agreeAt finds the header of one number that min_agree groups name, among those
-// that have answered, and among all if need be.
+// that have answered, and among all if need be. Each is asked for that number: it
+// may be about a contradiction, and evidence is what a server itself has said.
 func (s *Source) agreeAt(ctx context.Context, newest []said, number uint64) (agreement, error) {
-	a, err := s.agreeAmong(ctx, newest, number)
+	a, err := s.agreeAmong(ctx, newest, number, s.newestView)
 	if err != nil && s.askRest(ctx, newest) {
-		a, err = s.agreeAmong(ctx, newest, number)
+		a, err = s.agreeAmong(ctx, newest, number, s.newestView)
 	}
 	return a, err
 }
 
-// agreeAmong counts who names which header at one number.
-func (s *Source) agreeAmong(ctx context.Context, newest []said, number uint64) (agreement, error) {
+// view is which header an endpoint names at a number, by what it said.
+type view struct {
+	header  header
+	answers []chain.Answer // none if it has to be asked
+}
+
+// viewOf is what an endpoint that named a newest header has named at a number
+// with it.
+func (s *Source) viewOf(e *endpoint, newest told, number uint64) view {
+	v := view{newest.header, []chain.Answer{e.named(newest)}}
+	below := s.ancestors(newest.header, number)
+	if newest.header.Number-uint64(len(below)) > number {
+		return view{}
+	}
+	for _, l := range below {
+		v.header, v.answers = l.header, append(v.answers, l.answer)
+	}
+	return v
+}
+
+// newestView is viewOf for those only whose newest header it is.
+func (s *Source) newestView(e *endpoint, newest told, number uint64) view {
+	if newest.header.Number > number {
+		return view{}
+	}
+	return view{newest.header, []chain.Answer{e.named(newest)}}
+}
+
+// agreeAmong counts who names which header at one number. Whose view of it does
+// not follow from the newest header is asked.
+func (s *Source) agreeAmong(ctx context.Context, newest []said, number uint64, known func(*endpoint, told, uint64) view) (agreement, error) {
 	c := s.client
 	var asked []*endpoint
-	var answers []told // of asked; empty if it has to be fetched
+	var views []view // of asked
 	for i, n := range newest {
-		if n.err != nil || n.header.Number < number {
-			continue
+		if n.err == nil && n.header.Number >= number {
+			asked, views = append(asked, c.endpoints[i]), append(views, known(c.endpoints[i], n.told, number))
 		}
-		asked = append(asked, c.endpoints[i])
-		if n.header.Number > number {
-			n.told = told{}
-		}
-		answers = append(answers, n.told)
 	}
 	errs := each(ctx, asked, c.cfg.MinAgree, func(ctx context.Context, i int, e *endpoint) error {
-		if answers[i].raw != nil {
+		if len(views[i].answers) > 0 {
 			return nil
 		}
-		return e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
-			answers[i], err = fetchNumber(ctx, conn, number, c.cfg.ForeignHeaders)
+		return e.do(ctx, func(ctx context.Context, conn Conn) error {
+			t, err := fetchNumber(ctx, conn, number, c.cfg.ForeignHeaders)
+			if err == nil {
+				views[i] = view{t.header, []chain.Answer{e.named(t)}}
+				s.know(t, views[i].answers[0])
+			}
 			return err
 		})
 	})
@@ -229,21 +268,21 @@ func (s *Source) agreeAmong(ctx context.Context, newest []said, number uint64) (
 		if err != nil {
 			continue
 		}
-		h := answers[i].header
+		h := views[i].header
 		if groups[h] == nil {
 			groups[h] = map[string]bool{}
 		}
 		groups[h][asked[i].group] = true
-		all = append(all, asked[i].answer(fmt.Sprintf("eth_getBlockByNumber(%d)", number), answers[i].raw))
+		all = append(all, views[i].answers...)
 	}
 	h, err := s.decide(number, groups, errs)
 	if err != nil {
 		return agreement{}, err
 	}
-	for i, answer := range answers {
-		if errs[i] == nil && answer.header != h {
+	for i, v := range views {
+		if errs[i] == nil && v.header != h {
 			_ = asked[i].failed(chain.Failed(chain.CheckAgreement, "it names block %d %s, and %d groups %s",
-				number, answer.header.Hash, len(groups[h]), h.Hash))
+				number, v.header.Hash, len(groups[h]), h.Hash))
 		}
 	}
 	return agreement{h, all, len(groups[h])}, nil

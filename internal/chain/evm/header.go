@@ -41,8 +41,21 @@ type told struct {
 // is set, its hash is recomputed from all its fields; else it is taken as given,
 // with the fields beside it, for min_agree to decide.
 func fetchHeader(ctx context.Context, conn Conn, block string, foreign bool) (told, error) {
+	return fetchBlock(ctx, conn, "eth_getBlockByNumber", block, foreign)
+}
+
+// fetchHash asks one endpoint for the header of a hash.
+func fetchHash(ctx context.Context, conn Conn, hash types.Hash) (told, error) {
+	t, err := fetchBlock(ctx, conn, "eth_getBlockByHash", hash.Hex(), false)
+	if err == nil && t.header.Hash != hash {
+		return told{}, chain.Failed(chain.CheckHeader, "asked for block %s, got block %s", hash, t.header.Hash)
+	}
+	return t, err
+}
+
+func fetchBlock(ctx context.Context, conn Conn, method, block string, foreign bool) (told, error) {
 	var raw json.RawMessage
-	if err := conn.RPC.CallContext(ctx, &raw, "eth_getBlockByNumber", block, false); err != nil {
+	if err := conn.RPC.CallContext(ctx, &raw, method, block, false); err != nil {
 		return told{}, err
 	}
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {

@@ -489,14 +489,14 @@ func TestRequestsAtRest(t *testing.T) {
 	if sum := status[0].Requests + status[1].Requests + status[2].Requests; sum != uint64(count()) { //nolint:gosec // positive
 		t.Errorf("%d calls are counted, %d were made", sum, count())
 	}
-	if hits, misses := s.client.Memory(); hits != 0 || misses == 0 {
+	if hits, misses := s.use("proof"); hits != 0 || misses == 0 {
 		t.Errorf("memory: %d hits, %d misses", hits, misses)
 	}
 	s.Forget() // what is proven needs no other proof
 	before := s.client.endpoints[0].snapshot().Calls["proof"] + s.client.endpoints[1].snapshot().Calls["proof"] + s.client.endpoints[2].snapshot().Calls["proof"]
 	look()
 	after := s.client.endpoints[0].snapshot().Calls["proof"] + s.client.endpoints[1].snapshot().Calls["proof"] + s.client.endpoints[2].snapshot().Calls["proof"]
-	if hits, _ := s.client.Memory(); hits != 1 || after != before {
+	if hits, _ := s.use("proof"); hits != 1 || after != before {
 		t.Errorf("%d hits, %d proofs", hits, after-before)
 	}
 }

@@ -13,10 +13,15 @@ type proven struct {
 	proof chain.Answer
 }
 
+// proofUnder is the key of what is proven under a header.
+type proofUnder header
+
+func (proofUnder) fact() fact { return factProof }
+
 // inboxAt proves the inbox under an agreed header, by whichever endpoint can; the
 // same for the same header is known for good.
 func (c *Client) inboxAt(ctx context.Context, h header) (types.Mark, chain.Answer, error) {
-	if p, ok := recall[header, proven](c.memory, h); ok {
+	if p, ok := recall[proven](c.memory, proofUnder(h)); ok {
 		return p.inbox, p.proof, nil
 	}
 	p, err := read(ctx, c, classProof, func(ctx context.Context, conn Conn) (p proven, err error) {
@@ -26,6 +31,6 @@ func (c *Client) inboxAt(ctx context.Context, h header) (types.Mark, chain.Answe
 	if err != nil {
 		return types.Mark{}, chain.Answer{}, err
 	}
-	remember(c.memory, h, p)
+	remember(c.memory, proofUnder(h), p)
 	return p.inbox, p.proof, nil
 }

@@ -45,10 +45,12 @@ type shown struct {
 // blockOf is the key of what the receipts of a header's block show.
 type blockOf header
 
+func (blockOf) fact() fact { return factReceipts }
+
 // shown proves a block's newest event by whichever endpoint can; that of the same
 // header is known for good.
 func (c *Client) shown(ctx context.Context, h header) (shown, error) {
-	if p, ok := recall[blockOf, shown](c.memory, blockOf(h)); ok {
+	if p, ok := recall[shown](c.memory, blockOf(h)); ok {
 		return p, nil
 	}
 	p, err := read(ctx, c, classReceipts, func(ctx context.Context, conn Conn) (p shown, err error) {

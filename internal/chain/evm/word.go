@@ -29,10 +29,12 @@ func (s *Source) Forget() { s.last, s.heard, s.looking = chain.Sighting{}, 0, ne
 func (s *Source) keepsItsWord(ctx context.Context, newest []said, agreed agreement) error {
 	h, last := agreed.header, s.last
 	switch {
-	case last.Block == 0 || h.Number == last.Block+1 && h.Parent == last.Hash:
+	case last.Block == 0:
 		return nil
 	case h.Number < last.Block:
 		return chain.Failed(chain.CheckStale, "the endpoints' newest final block is %d, and was %d before", h.Number, last.Block)
+	case s.holds(ctx, newest, h):
+		return nil
 	}
 	now, err := s.agreeAt(ctx, newest, last.Block)
 	if err != nil {

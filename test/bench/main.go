@@ -24,6 +24,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/catchup"
 	"github.com/icrosschain/bridged/test/bench/chains"
 	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/fleet"
 	"github.com/icrosschain/bridged/test/bench/gas"
 	"github.com/icrosschain/bridged/test/bench/state"
 	"github.com/icrosschain/bridged/test/bench/throughput"
@@ -55,6 +56,7 @@ type settings struct {
 }
 
 func main() {
+	fleet.Serve(map[string]fleet.Kind{throughput.Kind: throughput.NewValidator}) // the processes of benchmarks
 	var s settings
 	flag.BoolVar(&s.short, "short", false, "measure what `make bench` does, and not all")
 	flag.StringVar(&s.json, "json", "", "write the figures to this file")

@@ -1,7 +1,10 @@
-// Package throughput measures how many transfers a second four validators
-// finalise and release: real CometBFT over loopback, real stores on disk, every
-// deposit with a recipient and an amount of its own, two destinations. Only the
-// chains are models: they have no consensus of their own and execute at once.
+// Package throughput measures how many transfers a second validators finalise,
+// seal and see completed: each is a process with the real node, over loopback,
+// with real stores on disk and the settings that are shipped. Only the chains,
+// and what observes and relays, are replaced: by events that each process makes
+// for itself, all the same ones, each with a recipient and an amount of its own,
+// to two destinations. At the end every transfer is complete, all validators have
+// one app hash, and the real contract has executed batches with their quorums.
 package throughput
 
 import (
@@ -9,53 +12,52 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"path/filepath"
 	"time"
 
+	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/test/bench/figure"
 )
 
-// Report is what a run measured.
-type Report struct {
-	Validators     int
-	Seconds        float64
-	Blocks         int64
-	Finalised      uint64
-	Released       uint64
-	VoteBytes      int64
-	InvariantsHold bool
-}
+const (
+	warmUp = 10 * time.Second
+	// ahead is enough that consensus is never short of work.
+	ahead = 1 << 15
+)
 
 // Run measures.
 func Run(ctx context.Context, o figure.Options) ([]figure.Figure, error) {
 	flags := flag.NewFlagSet("throughput", flag.ContinueOnError)
-	seconds := flags.Int("seconds", 60, "how long to measure, 1 to 3600")
-	validators := flags.Int("validators", 4, "validators, 1 to 16")
+	c := Config{Dir: o.Dir, WarmUp: warmUp, Ahead: ahead, Profile: o.Profile, say: o.Printf}
+	flags.DurationVar(&c.Length, "length", time.Minute, "how long to measure, 1s to 1h")
+	flags.DurationVar(&c.CommitTimeout, "timeout-commit", config.Comet("", "").Consensus.TimeoutCommit, "timeout_commit; the default is what is shipped")
+	validators := flags.Int("validators", 0, "validators, 1 to 15 (default: 4, and in a full run 1, 4, 7 and 10)")
 	if err := o.Parse(flags); err != nil {
 		return nil, err
 	}
-	if *seconds < 1 || *seconds > 3600 || *validators < 1 || *validators > 16 {
-		return nil, errors.New("--seconds is 1 to 3600 and --validators 1 to 16")
+	if c.Length < time.Second || c.Length > time.Hour || *validators < 0 || *validators > 15 {
+		return nil, errors.New("--length is 1s to 1h and --validators 1 to 15")
 	}
-	report, err := measure(ctx, o.Dir, *validators, time.Duration(*seconds)*time.Second)
-	if err != nil {
-		return nil, err
+	sizes := []int{*validators}
+	switch {
+	case *validators > 0:
+	case o.Short:
+		sizes = []int{4}
+	default:
+		sizes = []int{1, 4, 7, 10}
 	}
-	if !report.InvariantsHold {
-		return nil, errors.New("an invariant does not hold: see above")
+	var figures []figure.Figure
+	for _, size := range sizes {
+		c.Profile = "" // of one of the runs
+		if size == 4 || len(sizes) == 1 {
+			c.Profile = o.Profile
+		}
+		c.Validators, c.Dir = size, filepath.Join(o.Dir, fmt.Sprintf("%d-validators", size))
+		m, err := Measure(ctx, c)
+		if err != nil {
+			return figures, fmt.Errorf("%d validators: %w", size, err)
+		}
+		figures = append(figures, m.figures()...)
 	}
-	return report.figures(), nil
-}
-
-func (r Report) figures() []figure.Figure {
-	of := func(what string) string { return fmt.Sprintf("%s, %d validators", what, r.Validators) }
-	figures := []figure.Figure{
-		{Name: of("blocks"), Value: float64(r.Blocks) / r.Seconds, Unit: "1/s"},
-		{Name: of("transfers finalised"), Value: float64(r.Finalised) / r.Seconds, Unit: "1/s", Aim: 10_000},
-		{Name: of("transfers released and acknowledged"), Value: float64(r.Released) / r.Seconds, Unit: "1/s"},
-	}
-	if r.Finalised > 0 {
-		each := float64(r.VoteBytes) / float64(r.Finalised) / float64(r.Validators)
-		figures = append(figures, figure.Figure{Name: of("vote bytes an event and validator"), Value: each, Unit: "B", Aim: 1, AtMost: true})
-	}
-	return figures
+	return figures, nil
 }

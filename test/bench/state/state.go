@@ -24,6 +24,7 @@ import (
 type plan struct {
 	transfers []uint64 // after so many finished ones it is looked at; ascending
 	params    types.Params
+	keep      int64 // versions
 }
 
 // waiting is how many transfers are under way: more than a block can order.
@@ -34,7 +35,7 @@ func Run(ctx context.Context, o figure.Options) ([]figure.Figure, error) {
 	if err := o.NoFlags(); err != nil {
 		return nil, err
 	}
-	p := plan{transfers: []uint64{10_000, 100_000, 1_000_000}, params: types.DefaultParams()}
+	p := plan{transfers: []uint64{10_000, 100_000, 1_000_000}, params: types.DefaultParams(), keep: int64(config.Default().State.KeepVersions)} //nolint:gosec // a default
 	if o.Short {
 		p.transfers = p.transfers[:2]
 	}
@@ -47,8 +48,7 @@ func measure(ctx context.Context, p plan, o figure.Options) (figures []figure.Fi
 		return nil, err
 	}
 	n.Genesis.Params = p.params
-	defaults := config.Default().State
-	c := store.Config{Dir: filepath.Join(o.Dir, "state"), Backend: defaults.Backend, Keep: int64(defaults.KeepVersions)} //nolint:gosec // a default
+	c := store.Config{Dir: filepath.Join(o.Dir, "state"), Backend: config.Default().State.Backend, Keep: p.keep}
 	l, err := model.NewLockstep(n, c)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ func TestMeasure(t *testing.T) {
 	t.Parallel()
 	params := types.DefaultParams()
 	params.KeepBlocks = 10
-	figures, err := measure(t.Context(), plan{transfers: []uint64{300, 900}, params: params},
+	figures, err := measure(t.Context(), plan{transfers: []uint64{300, 900}, params: params, keep: 10},
 		figure.Options{Log: io.Discard, Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

@@ -124,6 +124,10 @@ bench-full: ## run all benchmarks at full length; writes bench-full.json
 bench-throughput: ## measure finalised transfers a second: four validators over model chains
 	$(BENCH) throughput $(ARGS)
 
+.PHONY: bench-latency
+bench-latency: ## measure how long a transfer takes from final to release sent, step by step
+	$(BENCH) latency $(ARGS)
+
 .PHONY: bench-state
 bench-state: ## measure what finished transfers leave behind in the state
 	$(BENCH) state $(ARGS)

@@ -26,6 +26,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/figure"
 	"github.com/icrosschain/bridged/test/bench/fleet"
 	"github.com/icrosschain/bridged/test/bench/gas"
+	"github.com/icrosschain/bridged/test/bench/latency"
 	"github.com/icrosschain/bridged/test/bench/state"
 	"github.com/icrosschain/bridged/test/bench/throughput"
 	"github.com/icrosschain/bridged/test/bench/votes"
@@ -45,6 +46,7 @@ var benchmarks = []benchmark{
 	{"catchup", "how fast an observer reads, proves and marks blocks with deposits", catchup.Run, false},
 	{"gas", "what the contract's calls need, beside other bridges' contracts", gas.Run, false},
 	{"chains", "what many chains in one validator cost each other; --rest: requests at rest", chains.Run, true},
+	{"latency", "how long a transfer takes from final to release sent, step by step", latency.Run, false},
 	{"votes", "bytes of votes and blocks, for an event and at rest", votes.Run, false},
 	{"state", "what finished transfers leave behind: keys, bytes, time", state.Run, false},
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	cmtdb "github.com/cometbft/cometbft-db"
 	cmtconfig "github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/crypto/ed25519"
 	"github.com/cometbft/cometbft/libs/log"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/app/store"
+	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/ports"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -35,8 +37,8 @@ type Config struct {
 	Genesis   types.Genesis // its validators' consensus keys are filled in here
 	Mailboxes []app.Mailbox // one for each validator, in the order of Genesis.Validators
 	OnCommit  func(node int, height int64)
-	Commit    time.Duration // timeout_commit, default 300 ms
-	MaxBytes  int64         // of a block, default 8 MiB
+	Commit    time.Duration // timeout_commit, default what is shipped
+	MaxBytes  int64         // of a block, default what is shipped
 	Logger    *slog.Logger
 }
 
@@ -58,11 +60,8 @@ func Start(ctx context.Context, c Config) (*Cluster, error) {
 	if c.ChainID == "" {
 		c.ChainID = "bridged-cluster"
 	}
-	if c.Commit == 0 {
-		c.Commit = 300 * time.Millisecond
-	}
 	if c.MaxBytes == 0 {
-		c.MaxBytes = 8 << 20
+		c.MaxBytes = config.MaxBlockBytes
 	}
 	listen, err := ports.Reserve(len(c.Genesis.Validators))
 	if err != nil {
@@ -173,7 +172,7 @@ func (c Config) start(ctx context.Context, homes []home, i int, doc *cmttypes.Ge
 	comet, err := node.NewNodeWithContext(ctx, c.comet(homes, i), h.pv, h.key,
 		proxy.NewConnSyncLocalClientCreator(application),
 		func() (*cmttypes.GenesisDoc, error) { return doc, nil },
-		cmtconfig.DefaultDBProvider, node.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), log.NewNopLogger())
+		openDatabase, node.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), log.NewNopLogger())
 	if err == nil {
 		err = comet.Start()
 	}
@@ -183,20 +182,30 @@ func (c Config) start(ctx context.Context, homes []home, i int, doc *cmttypes.Ge
 	return &Node{App: application, Comet: comet, store: s}, nil
 }
 
-// comet is CometBFT's configuration: our defaults, loopback only.
+// lastingDB is a database of CometBFT's that stays open until the process ends: a
+// stopped node leaves goroutines behind that read once more, and panic when they
+// cannot.
+type lastingDB struct{ cmtdb.DB }
+
+// Close implements cmtdb.DB.
+func (lastingDB) Close() error { return nil }
+
+func openDatabase(c *cmtconfig.DBContext) (cmtdb.DB, error) {
+	db, err := cmtconfig.DefaultDBProvider(c)
+	return lastingDB{db}, err
+}
+
+// comet is the configuration that a new home gets, loopback only.
 func (c Config) comet(homes []home, i int) *cmtconfig.Config {
-	cfg := cmtconfig.DefaultConfig()
-	cfg.SetRoot(homes[i].dir)
+	cfg := config.Comet(config.Home(homes[i].dir), fmt.Sprintf("node%d", i))
 	cfg.RPC.ListenAddress = ""
 	cfg.P2P.ListenAddress = "tcp://" + homes[i].addr
 	cfg.P2P.PexReactor = false
 	cfg.P2P.AddrBookStrict = false
 	cfg.P2P.AllowDuplicateIP = true
-	cfg.P2P.FlushThrottleTimeout = 10 * time.Millisecond
-	cfg.P2P.SendRate, cfg.P2P.RecvRate = 64<<20, 64<<20
-	cfg.Consensus.TimeoutCommit = c.Commit
-	cfg.Consensus.PeerGossipSleepDuration = 10 * time.Millisecond
-	cfg.TxIndex.Indexer = "null"
+	if c.Commit > 0 {
+		cfg.Consensus.TimeoutCommit = c.Commit
+	}
 	var peers []string
 	for j, h := range homes {
 		if j < i { // the later node dials the earlier one

@@ -142,6 +142,7 @@ func (c *chain) questions() (all []rpc.BatchElem) {
 		{Method: "eth_gasPrice"},
 		{Method: "eth_estimateGas", Args: []any{transfer, "latest"}},
 		{Method: "eth_call", Args: []any{map[string]any{"to": c.bridge, "input": hexutil.Bytes(bindings.NewBridge().PackEpoch())}, "latest"}},
+		{Method: "eth_getStorageAt", Args: []any{c.bridge, "0x0", number}},
 		{Method: "eth_getStorageAt", Args: []any{c.bridge, "0x1", number}},
 	} {
 		q.Result = new(json.RawMessage)

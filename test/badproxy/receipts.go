@@ -38,6 +38,12 @@ var receipts = []Trouble{
 		}
 		return all
 	})},
+	{Name: "receipt cheap", Methods: receiptMethods, Tell: onReceipts(func(all []object) []object {
+		for _, r := range all {
+			r["effectiveGasPrice"] = hexutil.Uint64(1)
+		}
+		return all
+	})},
 	{Name: "receipts reordered", Methods: []string{"eth_getBlockReceipts"}, Tell: onReceipts(func(all []object) []object {
 		slices.Reverse(all)
 		return all

@@ -21,7 +21,8 @@ type receiptAnswer struct {
 }
 
 // Receipt implements chain.Sink. All endpoints are asked, for one may be behind;
-// of several receipts it takes the middle one by cost.
+// of several receipts it takes the middle one by cost, of two the dearer: what is
+// counted against a limit must not be too little.
 func (s *Sink) Receipt(ctx context.Context, hash types.Hash) (*chain.Receipt, error) {
 	var (
 		mu       sync.Mutex
@@ -44,7 +45,7 @@ func (s *Sink) Receipt(ctx context.Context, hash types.Hash) (*chain.Receipt, er
 		return nil, s.classify("receipt", join(errs))
 	}
 	slices.SortFunc(receipts, func(a, b chain.Receipt) int { return a.Cost.Cmp(b.Cost) })
-	middle := receipts[(len(receipts)-1)/2]
+	middle := receipts[len(receipts)/2]
 	return &middle, nil
 }
 

@@ -128,6 +128,10 @@ bench-throughput: ## measure finalised transfers a second: four validators over 
 bench-latency: ## measure how long a transfer takes from final to release sent, step by step
 	$(BENCH) latency $(ARGS)
 
+.PHONY: bench-rest
+bench-rest: ## measure processor and memory of validators that have nothing to do
+	$(BENCH) rest $(ARGS)
+
 .PHONY: bench-state
 bench-state: ## measure what finished transfers leave behind in the state
 	$(BENCH) state $(ARGS)

@@ -27,6 +27,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/fleet"
 	"github.com/icrosschain/bridged/test/bench/gas"
 	"github.com/icrosschain/bridged/test/bench/latency"
+	"github.com/icrosschain/bridged/test/bench/rest"
 	"github.com/icrosschain/bridged/test/bench/state"
 	"github.com/icrosschain/bridged/test/bench/throughput"
 	"github.com/icrosschain/bridged/test/bench/votes"
@@ -48,6 +49,7 @@ var benchmarks = []benchmark{
 	{"chains", "what many chains in one validator cost each other; --rest: requests at rest", chains.Run, true},
 	{"latency", "how long a transfer takes from final to release sent, step by step", latency.Run, false},
 	{"votes", "bytes of votes and blocks, for an event and at rest", votes.Run, false},
+	{"rest", "processor and memory of a validator that has nothing to do", rest.Run, false},
 	{"state", "what finished transfers leave behind: keys, bytes, time", state.Run, false},
 }
 

@@ -1,0 +1,300 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	rpchttp "github.com/cometbft/cometbft/rpc/client/http"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/icrosschain/bridged/cmd/devnet/proc"
+	"github.com/icrosschain/bridged/config"
+	"github.com/icrosschain/bridged/internal/node"
+	"github.com/icrosschain/bridged/internal/ports"
+	"github.com/icrosschain/bridged/test/cluster"
+	"github.com/icrosschain/bridged/test/modelchain"
+	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/evmsig"
+	"github.com/icrosschain/bridged/x/bridge/types"
+)
+
+const (
+	chainID     = "bridged-rest"
+	portsEach   = 10
+	endpoints   = 3
+	lag         = 2 // blocks that finality trails behind
+	readyWithin = 2 * time.Minute
+	askEvery    = 200 * time.Millisecond
+	lookEvery   = time.Second
+)
+
+// network is validators as processes between two model chains.
+type network struct {
+	executable string
+	ports      *ports.Range
+	homes      []cluster.Home
+	chains     []*modelchain.Chain
+	group      *proc.Group
+	processes  []*proc.Process
+}
+
+// start makes homes and chains, and runs the validators. The caller closes the
+// network, on failure too.
+func start(ctx context.Context, p plan, dir string) (n *network, err error) {
+	n = &network{executable: p.executable, group: proc.NewGroup()}
+	if n.ports, err = ports.Reserve(validators * portsEach); err != nil {
+		return n, err
+	}
+	if err := n.testnet(ctx, dir); err != nil {
+		return n, err
+	}
+	if err := n.configure(p.block); err != nil {
+		return n, err
+	}
+	for i, h := range n.homes {
+		process, err := n.group.Start(proc.Spec{
+			Name: fmt.Sprintf("validator %d", i), Path: n.executable, Log: filepath.Join(h.Home, "node.log"),
+			Args: []string{"start", "--home", h.Home, "--log-format", "json"},
+		})
+		if err != nil {
+			return n, err
+		}
+		n.processes = append(n.processes, process)
+	}
+	return n, nil
+}
+
+// testnet makes the homes.
+func (n *network) testnet(ctx context.Context, dir string) error {
+	var out, complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, n.executable, "testnet", "--validators", strconv.Itoa(validators), "--output-dir", dir,
+		"--chain-id", chainID, "--starting-port", strconv.Itoa(n.ports.First), "--output", "json")
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("bridged testnet: %w: %s", err, complaint.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), &n.homes); err != nil {
+		return fmt.Errorf("bridged testnet: %w", err)
+	}
+	return nil
+}
+
+// configure makes the chains, and tells all homes of them.
+func (n *network) configure(block time.Duration) error {
+	genesis, err := node.ReadGenesis(config.Home(n.homes[0].Home).GenesisFile())
+	if err != nil {
+		return err
+	}
+	set, err := types.SignerSet(genesis.State.Validators)
+	if err != nil {
+		return err
+	}
+	var told []config.Chain
+	for i := range 2 {
+		c := types.Chain{
+			ID: types.ChainID(31001 + i), Label: fmt.Sprintf("chain-%d", i), Bridge: types.Address{0xb0, byte(i)}, //nolint:gosec // 0 or 1
+			BatchGapMS: uint64(block.Milliseconds()), BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas, //nolint:gosec // positive
+			ExpiryBlocks: types.DefaultExpiry,
+		}
+		model, err := modelchain.New(modelchain.Config{
+			Chain: c, NetworkID: evmsig.NetworkID(chainID), Set: set, FinalityLag: lag, Endpoints: endpoints,
+		})
+		if err != nil {
+			return err
+		}
+		n.chains = append(n.chains, model)
+		genesis.State.Chains = append(genesis.State.Chains, c)
+		told = append(told, configOf(c, model))
+	}
+	genesis.State.Assets = []types.Asset{{ID: types.AssetID{1}, Name: "Asset", Symbol: "ASSET", Decimals: 18, Tokens: []types.Token{
+		{Chain: genesis.State.Chains[0].ID, Mode: types.ModeLock, Token: types.Address{0xa1}, Decimals: 18},
+		{Chain: genesis.State.Chains[1].ID, Mode: types.ModeMint, Decimals: 18},
+	}}}
+	for _, h := range n.homes {
+		home := config.Home(h.Home)
+		if err := genesis.Write(home.GenesisFile()); err != nil {
+			return err
+		}
+		settings, err := config.Load(home, nil)
+		if err != nil {
+			return err
+		}
+		settings.Chains = told
+		if err := config.Write(home, settings.Config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configOf is how a home is told of a chain: its endpoints, and defaults.
+func configOf(c types.Chain, model *modelchain.Chain) config.Chain {
+	told := config.DefaultChain()
+	told.Name, told.ID, told.Contract = c.Label, uint64(c.ID), c.Bridge
+	for i, e := range model.Endpoints() {
+		told.Endpoints = append(told.Endpoints, config.Endpoint{URL: e.URL(), Group: string(rune('a' + i))})
+	}
+	return told
+}
+
+// with makes the chains' blocks until main has returned.
+func (n *network) with(ctx context.Context, block time.Duration, main func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	for i, c := range n.chains {
+		group.Go(func() error {
+			if sleep(ctx, block*time.Duration(i)/time.Duration(len(n.chains))) != nil {
+				return nil
+			}
+			for {
+				if err := c.Mine(); err != nil {
+					return err
+				}
+				if sleep(ctx, block) != nil {
+					return nil
+				}
+			}
+		})
+	}
+	group.Go(func() error {
+		defer cancel()
+		return main(ctx)
+	})
+	return group.Wait()
+}
+
+// ready waits until deposits are taken and nothing is left to do.
+func (n *network) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	for {
+		err := n.settled(ctx)
+		if err == nil {
+			return nil
+		}
+		if alive := n.alive(); alive != nil {
+			return alive
+		}
+		if sleep(ctx, askEvery) != nil {
+			return fmt.Errorf("the network is not ready: %w", err)
+		}
+	}
+}
+
+func (n *network) settled(ctx context.Context) error {
+	client, err := n.client()
+	if err != nil {
+		return err
+	}
+	answer, err := client.ABCIQuery(ctx, "/bridge/chains", nil)
+	if err != nil {
+		return err
+	}
+	var chains []bridge.ChainState
+	if err := json.Unmarshal(answer.Response.Value, &chains); err != nil {
+		return errors.New(answer.Response.Log)
+	}
+	for _, c := range chains {
+		if !c.Active || c.Executed < 3 || c.Executed != c.Outbox {
+			return fmt.Errorf("%s has executed %d of %d commands", c.Label, c.Executed, c.Outbox)
+		}
+	}
+	return nil
+}
+
+func (n *network) client() (*rpchttp.HTTP, error) {
+	return rpchttp.New(n.homes[0].RPC, "/websocket")
+}
+
+func (n *network) height(ctx context.Context) (int64, error) {
+	client, err := n.client()
+	if err != nil {
+		return 0, err
+	}
+	status, err := client.Status(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("asking for the height: %w", err)
+	}
+	return status.SyncInfo.LatestBlockHeight, nil
+}
+
+// alive is an error if a validator has ended.
+func (n *network) alive() error {
+	for i, p := range n.processes {
+		if !p.Running() {
+			tail, err := proc.Tail(filepath.Join(n.homes[i].Home, "node.log"), 20)
+			return errors.Join(fmt.Errorf("%s has ended: %w; the end of its log:\n%s", p.Name(), p.Err(), tail), err)
+		}
+	}
+	return nil
+}
+
+// watch looks at the processes for a while.
+func (n *network) watch(ctx context.Context, length time.Duration) (u used, err error) {
+	u.share, u.resident = make([]float64, validators), make([]float64, validators)
+	before := make([]time.Duration, validators)
+	for i, p := range n.processes {
+		if before[i], err = processor(p.PID()); err != nil {
+			return u, err
+		}
+	}
+	height, err := n.height(ctx)
+	if err != nil {
+		return u, err
+	}
+	begin := time.Now()
+	for time.Since(begin) < length {
+		if err := sleep(ctx, min(lookEvery, length)); err != nil {
+			return u, err
+		}
+		for i, p := range n.processes {
+			bytes, err := resident(p.PID())
+			if err != nil {
+				return u, errors.Join(err, n.alive())
+			}
+			u.resident[i] = max(u.resident[i], bytes)
+		}
+	}
+	u.length = time.Since(begin)
+	for i, p := range n.processes {
+		after, err := processor(p.PID())
+		if err != nil {
+			return u, err
+		}
+		u.share[i] = float64(after-before[i]) / float64(u.length)
+	}
+	after, err := n.height(ctx)
+	u.heights = after - height
+	return u, err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// close ends the validators first: they would complain about chains that are gone.
+func (n *network) close() error {
+	errs := []error{n.group.Close(cluster.StopGrace)}
+	for _, c := range n.chains {
+		errs = append(errs, c.Close())
+	}
+	if n.ports != nil {
+		errs = append(errs, n.ports.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -95,8 +95,18 @@ type Chain struct {
 	ForeignHeaders bool
 
 	PrivateEndpoints []Endpoint // where the relayer's transactions go instead
+	MaxFeeGwei       uint64     // by the relayer, for a unit of gas; 0: that of all chains
 	SpendPerDay      Coins      // by the relayer; 0: no limit
 	LowBalance       Coins      // of the relayer
+}
+
+// MaxFee is the most that the relayer pays for a unit of gas on a chain, in wei.
+func (r Relayer) MaxFee(c Chain) uint64 {
+	const gwei = 1_000_000_000
+	if c.MaxFeeGwei > 0 {
+		return c.MaxFeeGwei * gwei
+	}
+	return r.MaxFeeGwei * gwei
 }
 
 // Default is the configuration of a new node: no chain, everything else set.

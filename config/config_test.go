@@ -193,6 +193,7 @@ func TestProblems(t *testing.T) {
 		{"too few groups", "min_agree = 2", "min_agree = 3", "more than the groups of endpoints"},
 		{"bad url", "https://rpc.example/v3/KEY", "rpc.example/v3/KEY", "chains.alpha.endpoints"},
 		{"bad amount", `spend_per_day = "0"`, `spend_per_day = "1 ether"`, `chains.alpha.spend_per_day = "1 ether": want an amount`},
+		{"too high a fee", "max_fee_gwei = 0", "max_fee_gwei = 1000001", "chains.alpha.max_fee_gwei = 1000001: want 0 to 1000000"},
 		{"an amount without quotes", `low_balance = "0.05"`, `low_balance = 0.05`, "chains.alpha.low_balance = 0.05: want an amount"},
 		{"bad node", `nodes = []`, `nodes = ["rpc.example/KEY"]`, "relayer.nodes"},
 		{"bad private endpoint", `private_endpoints = []`, `private_endpoints = ["ftp://rpc.example/KEY"]`, "chains.alpha.private_endpoints"},

@@ -120,7 +120,7 @@ func (c *Config) keys() []key {
 			"File with the keystore's passphrase; mode 0600. Without it, BRIDGED_RELAYER_PASSPHRASE is read.",
 			"a path, relative to the home; empty for none"),
 		number("relayer.max_fee_gwei", &c.Relayer.MaxFeeGwei, "gwei a gas", 1, 1_000_000,
-			"The highest fee per gas that the relayer ever pays; above it, it waits."),
+			"The highest fee per gas that the relayer ever pays; above it, it waits. A chain may\nhave its own."),
 		boolean("relayer.eager", &c.Relayer.Eager,
 			"Send without regard to turns. It may cost gas for executions that others\nmade first."),
 		{
@@ -187,6 +187,8 @@ func (c *Chain) keys() []key {
 			Name: "chains.private_endpoints", target: &c.PrivateEndpoints, Unit: "list of URLs", Range: "as endpoints",
 			Comment: "Servers that take transactions and keep them out of the public pool. With one or\nmore, the relayer's transactions go there and nowhere else.",
 		},
+		number("chains.max_fee_gwei", &c.MaxFeeGwei, "gwei a gas", 0, 1_000_000,
+			"The highest fee per gas that the relayer ever pays here; 0 for that of [relayer]."),
 		{
 			Name: "chains.spend_per_day", target: &c.SpendPerDay, Unit: "coins of the chain", Range: `"0" (no limit) to "999999999999999999"`,
 			Comment: "What the relayer may spend here within 24 hours; what it has sent counts at its\nmost until its cost is known. Then it waits, and others relay.",

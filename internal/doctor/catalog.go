@@ -67,7 +67,7 @@ func Catalog() []Check {
 		{"contract.network", "the contract is of this network", "Take the contract's address from \"bridged query chains\": this one belongs to another network."},
 		{"contract.validators", "the contract has the state's validators", "If a handover is under way, wait until its SetValidators command is executed; else tell the other operators."},
 		{"relayer.funds", "the relayer can pay for gas", "Send coins of the chain to the relayer's address that is named."},
-		{"relayer.fees", "gas costs no more than the relayer pays", "Wait until the chain is cheaper, or raise max_fee_gwei in [relayer] of app.toml; until then others have to relay."},
+		{"relayer.fees", "gas costs no more than the relayer pays", "Wait until the chain is cheaper, or raise max_fee_gwei of the chain or in [relayer] of app.toml; until then others have to relay."},
 		{"relayer.spending", "the day's spending limit is not reached", "Look for what has made relaying so dear (\"bridged query batches\", the chain's price of gas); raise spend_per_day in the chain's [[chains]] table if it is right, or wait."},
 		{"relayer.private", "the private endpoints answer", "Mend or remove the URLs in private_endpoints: while none of them works, this relayer sends nothing to the chain."},
 	}

@@ -42,7 +42,7 @@ func (c *chainPatient) readFunds(ctx context.Context, account types.Address) (fu
 	return funds, err
 }
 
-func (c *chainPatient) maxFee() uint64 { return c.app.Relayer.MaxFeeGwei * 1e9 }
+func (c *chainPatient) maxFee() uint64 { return c.app.Relayer.MaxFee(c.config) }
 
 func (c *chainPatient) funds(ctx context.Context, account types.Address) verdict {
 	funds, err := c.readFunds(ctx, account)

@@ -119,8 +119,9 @@ func (r *soleRelayer) serve(ctx context.Context, c config.Chain) error {
 	relaying, err := newRelaying(ctx, relayingSpec{
 		home: r.Home, chain: c, client: client, key: r.key, state: r.remote, signatures: r.remote, log: r.Logger,
 		worker: relayer.Config{
-			Alone: true, Eager: r.App.Relayer.Patience == 0, Patience: r.App.Relayer.Patience, MaxFee: maxFee(r.App.Relayer),
+			Alone: true, Eager: r.App.Relayer.Patience == 0, Patience: r.App.Relayer.Patience,
 		},
+		limits: r.App.Relayer,
 	})
 	if err != nil {
 		return err

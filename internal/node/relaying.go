@@ -30,6 +30,7 @@ type relayingSpec struct {
 	chain      config.Chain
 	client     *evm.Client // of the chain's endpoints
 	key        signer.Key
+	limits     config.Relayer // of all chains
 	worker     relayer.Config // what is not of the chain
 	state      relayer.State
 	signatures relayer.Signatures
@@ -60,11 +61,17 @@ func (s relayingSpec) newWorker(private *evm.Client, spending *relayer.Spending)
 	if err != nil {
 		return nil, err
 	}
-	c, w := s.chain, s.worker
-	w.Chain, w.Label, w.Poll, w.LowBalance = types.ChainID(c.ID), c.Name, c.PollInterval, c.LowBalance.Wei()
-	return relayer.New(w, relayer.Deps{
+	return relayer.New(s.workerConfig(), relayer.Deps{
 		State: s.state, Signatures: s.signatures, Sink: sink, Spending: spending, Logger: s.log,
 	})
+}
+
+// workerConfig is how the relayer serves its chain.
+func (s relayingSpec) workerConfig() relayer.Config {
+	c, w := s.chain, s.worker
+	w.Chain, w.Label, w.Poll, w.LowBalance = types.ChainID(c.ID), c.Name, c.PollInterval, c.LowBalance.Wei()
+	w.MaxFee = s.limits.MaxFee(c)
+	return w
 }
 
 func (r *relaying) close() {
@@ -79,9 +86,6 @@ func PrivateConfig(c config.Chain) evm.Config {
 	private.Name, private.Endpoints, private.MinAgree = c.Name+" (private)", c.PrivateEndpoints, 1
 	return ChainConfig(private)
 }
-
-// maxFee is the configured limit in wei.
-func maxFee(r config.Relayer) uint64 { return r.MaxFeeGwei * 1e9 }
 
 func (r *relaying) report() ops.RelayerReport {
 	s := r.worker.Status()

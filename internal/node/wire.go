@@ -197,7 +197,7 @@ func (n *Node) wireChain(ctx context.Context, c config.Chain, state view) (*chai
 	}
 	relaying, err := newRelaying(ctx, relayingSpec{
 		home: n.Home, chain: c, client: client, key: n.keys.relayer, state: state, signatures: n.mailbox, log: n.Logger,
-		worker: relayer.Config{Self: n.keys.signerAddresses(), Eager: n.App.Relayer.Eager, MaxFee: maxFee(n.App.Relayer)},
+		worker: relayer.Config{Self: n.keys.signerAddresses(), Eager: n.App.Relayer.Eager}, limits: n.App.Relayer,
 	})
 	if err != nil { // no reason for a validator not to run
 		n.log.Error("this node does not relay to the chain", "chain", c.Name, "err", err)

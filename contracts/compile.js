@@ -51,7 +51,7 @@ function compile() {
 }
 
 // The layout's type identifiers carry numbers of the syntax tree, which change with every edit.
-const plain = (type) => type.replace(/\)\d+_/g, ")");
+const plain = (type) => type.replace(/\)\d+_?/g, ")");
 
 function artifact(name, c) {
   return {

@@ -119,6 +119,7 @@ abstract contract Batch is Vault {
         uint256 level = available;
         uint256 from = run.next;
         uint256 needed = _gasNeeded(group, run.gasCap);
+        uint256 selector = _payment(mode);
 
         unchecked {
             for (uint256 pos; pos < list.length; pos += ITEM) {
@@ -129,7 +130,7 @@ abstract contract Batch is Vault {
                 }
                 address to = list.addr(pos);
                 uint256 amount = list.u128(pos + 20);
-                if (mode != 0 && amount <= level && _pay(mode, group.token, to, amount, run.gasCap)) {
+                if (mode != 0 && amount <= level && _pay(selector, group.token, to, amount, run.gasCap)) {
                     level -= amount;
                 } else {
                     _fail(group, run, to, amount);

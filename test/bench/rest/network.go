@@ -28,6 +28,7 @@ import (
 const (
 	chainID     = "bridged-rest"
 	portsEach   = 10
+	profilePort = portsEach - 1 // which no validator uses
 	endpoints   = 3
 	lag         = 2 // blocks that finality trails behind
 	readyWithin = 2 * time.Minute
@@ -60,6 +61,7 @@ func start(ctx context.Context, p plan, dir string) (n *network, err error) {
 	}
 	for i, h := range n.homes {
 		process, err := n.group.Start(proc.Spec{
+			Env:  n.environment(i, p),
 			Name: fmt.Sprintf("validator %d", i), Path: n.executable, Log: filepath.Join(h.Home, "node.log"),
 			Args: []string{"start", "--home", h.Home, "--log-format", "json"},
 		})
@@ -69,6 +71,14 @@ func start(ctx context.Context, p plan, dir string) (n *network, err error) {
 		n.processes = append(n.processes, process)
 	}
 	return n, nil
+}
+
+// environment lets the first validator serve profiles, if they are wanted.
+func (n *network) environment(i int, p plan) []string {
+	if i > 0 || p.profile == "" {
+		return nil
+	}
+	return []string{"BRIDGED_COMET_RPC_PPROF_LADDR=" + n.ports.Address(profilePort)}
 }
 
 // testnet makes the homes.

@@ -25,11 +25,12 @@ type plan struct {
 	block      time.Duration // between two blocks of a chain
 	settle     time.Duration // from when the network is ready
 	length     time.Duration
+	profile    string // directory for profiles of the first validator; "" wants none
 }
 
 // Run measures.
 func Run(ctx context.Context, o figure.Options) ([]figure.Figure, error) {
-	p := plan{block: 2 * time.Second, settle: 15 * time.Second}
+	p := plan{block: 2 * time.Second, settle: 15 * time.Second, profile: o.Profile}
 	flags := flag.NewFlagSet("rest", flag.ContinueOnError)
 	flags.DurationVar(&p.length, "length", time.Minute, "how long to measure, 1s to 24h")
 	if !o.Short {
@@ -64,10 +65,15 @@ func measure(ctx context.Context, p plan, o figure.Options) (figures []figure.Fi
 			return err
 		}
 		used, err := n.watch(ctx, p.length)
-		if err == nil {
-			figures = used.figures(p)
+		if err != nil {
+			return err
 		}
-		return err
+		figures = used.figures(p)
+		if p.profile == "" {
+			return nil
+		}
+		o.Printf("profiling for %s\n", p.length)
+		return n.profile(ctx, p)
 	})
 	return figures, errors.Join(err, n.close())
 }

@@ -109,7 +109,7 @@ sim-selftest: ## plant mistakes in the code, one at a time: the simulator has to
 ##
 ## benchmarks; AGAINST=FILE compares with an earlier run
 
-# Of what a run wrote, and what a benchmark is told: make bench-throughput ARGS="--seconds 10"
+# What a benchmark is told: make bench-throughput ARGS="--length 10s"
 BENCH := go run ./test/bench $(if $(AGAINST),--against $(AGAINST))
 
 .PHONY: bench
@@ -121,8 +121,15 @@ bench-full: ## run all benchmarks at full length; writes bench-full.json
 	$(BENCH) --json bench-full.json $(ARGS)
 
 .PHONY: bench-throughput
-bench-throughput: ## measure finalised transfers a second: four validators over model chains
-	$(BENCH) throughput $(ARGS)
+bench-throughput: ## measure transfers a second through four validators, beside CometBFT's kvstore
+	$(BENCH) --short throughput $(ARGS)
+
+.PHONY: profile
+profile: ## profile a validator while it is under load: processor and allocations, into profiles/
+	$(BENCH) --short --profile profiles throughput --length 30s --kvstore 0 $(ARGS)
+	go tool pprof -top -nodecount 30 profiles/throughput/cpu.pprof
+	go tool pprof -top -cum -nodecount 60 profiles/throughput/cpu.pprof
+	go tool pprof -top -nodecount 30 -sample_index alloc_space profiles/throughput/allocs.pprof
 
 .PHONY: bench-latency
 bench-latency: ## measure how long a transfer takes from final to release sent, step by step

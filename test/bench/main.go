@@ -26,6 +26,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/figure"
 	"github.com/icrosschain/bridged/test/bench/fleet"
 	"github.com/icrosschain/bridged/test/bench/gas"
+	"github.com/icrosschain/bridged/test/bench/kvstore"
 	"github.com/icrosschain/bridged/test/bench/latency"
 	"github.com/icrosschain/bridged/test/bench/rest"
 	"github.com/icrosschain/bridged/test/bench/state"
@@ -46,7 +47,8 @@ var benchmarks = []benchmark{
 	{"throughput", "transfers a second through real validators", throughput.Run, false},
 	{"catchup", "how fast an observer reads, proves and marks blocks with deposits", catchup.Run, false},
 	{"gas", "what the contract's calls need, beside other bridges' contracts", gas.Run, false},
-	{"chains", "what many chains in one validator cost each other; --rest: requests at rest", chains.Run, true},
+	{"chains", "what many chains in one validator cost each other", chains.Run, true},
+	{"requests", "what a node asks of chains at rest", chains.Rest, true},
 	{"latency", "how long a transfer takes from final to release sent, step by step", latency.Run, false},
 	{"votes", "bytes of votes and blocks, for an event and at rest", votes.Run, false},
 	{"rest", "processor and memory of a validator that has nothing to do", rest.Run, false},
@@ -60,7 +62,9 @@ type settings struct {
 }
 
 func main() {
-	fleet.Serve(map[string]fleet.Kind{throughput.Kind: throughput.NewValidator}) // the processes of benchmarks
+	fleet.Serve(map[string]fleet.Kind{ // in the processes that benchmarks start
+		throughput.Kind: throughput.NewValidator, kvstore.Kind: kvstore.NewValidator,
+	})
 	var s settings
 	flag.BoolVar(&s.short, "short", false, "measure what `make bench` does, and not all")
 	flag.StringVar(&s.json, "json", "", "write the figures to this file")

@@ -19,6 +19,7 @@ import (
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/fleet"
 )
 
 const (
@@ -65,10 +66,23 @@ func Run(ctx context.Context, told figure.Options) (figures []figure.Figure, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	o.node = file
+	if o.Profile != "" {
+		stop, err := fleet.Profile(o.Profile)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	if o.rest {
 		return rest(ctx, o)
 	}
 	return compare(ctx, o)
+}
+
+// Rest is Run with --rest.
+func Rest(ctx context.Context, o figure.Options) ([]figure.Figure, error) {
+	o.Args = append([]string{"--rest"}, o.Args...)
+	return Run(ctx, o)
 }
 
 // defaults are what they are for a reason. At rest it is the default of

@@ -89,3 +89,11 @@ func Number(v float64) string {
 	}
 	return whole
 }
+
+// Count is a number of things, which are named in the singular.
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return Number(float64(n)) + " " + thing + "s"
+}

@@ -7,11 +7,13 @@ import (
 	"slices"
 
 	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/kvstore"
 )
 
 // The aims with four validators.
 const (
 	aimPerSecond   = 10_000
+	aimToKVStore   = 2
 	aimBytesOfVote = 1
 )
 
@@ -43,7 +45,7 @@ func (m Measured) span() span {
 
 func (m Measured) figures() []figure.Figure {
 	s := m.span()
-	of := func(what string) string { return fmt.Sprintf("%s, %s", what, count(m.Validators)) }
+	of := func(what string) string { return fmt.Sprintf("%s, %s", what, figure.Count(m.Validators, "validator")) }
 	settings := fmt.Sprintf("timeout_commit %s; %.0f s", m.CommitTimeout, s.seconds)
 	rate := func(name string, transfers float64) figure.Figure {
 		f := figure.Figure{Name: of("transfers " + name), Value: transfers / s.seconds, Unit: "1/s", Note: settings}
@@ -79,9 +81,16 @@ func (m Measured) figures() []figure.Figure {
 	)
 }
 
-func count(validators int) string {
-	if validators == 1 {
-		return "1 validator"
+// against holds what is both finalised and sealed against kvstore's transactions.
+func (m Measured) against(k kvstore.Result) []figure.Figure {
+	s := m.span()
+	of := func(what string) string {
+		return fmt.Sprintf("transfers finalised and sealed ÷ kvstore's transactions%s, %s", what, figure.Count(m.Validators, "validator"))
 	}
-	return fmt.Sprintf("%d validators", validators)
+	rate := min(s.finalised, s.sealed) / s.seconds
+	best := figure.Figure{Name: of(""), Value: rate / k.Best, Unit: figure.Ratio, Note: "the best of three settings"}
+	if m.Validators == 4 {
+		best.Aim = aimToKVStore
+	}
+	return append(k.Figures, best, figure.Figure{Name: of(" without gossip of them"), Value: rate / k.Silent, Unit: figure.Ratio})
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/kvstore"
 )
 
 const (
@@ -32,10 +33,11 @@ func Run(ctx context.Context, o figure.Options) ([]figure.Figure, error) {
 	flags.DurationVar(&c.Length, "length", time.Minute, "how long to measure, 1s to 1h")
 	flags.DurationVar(&c.CommitTimeout, "timeout-commit", config.Comet("", "").Consensus.TimeoutCommit, "timeout_commit; the default is what is shipped")
 	validators := flags.Int("validators", 0, "validators, 1 to 15 (default: 4, and in a full run 1, 4, 7 and 10)")
+	beside := flags.Duration("kvstore", 15*time.Second, "how long to measure each setting of CometBFT's kvstore beside it; 0: not at all")
 	if err := o.Parse(flags); err != nil {
 		return nil, err
 	}
-	if c.Length < time.Second || c.Length > time.Hour || *validators < 0 || *validators > 15 {
+	if c.Length < time.Second || c.Length > time.Hour || *validators < 0 || *validators > 15 || *beside < 0 {
 		return nil, errors.New("--length is 1s to 1h and --validators 1 to 15")
 	}
 	sizes := []int{*validators}
@@ -58,6 +60,15 @@ func Run(ctx context.Context, o figure.Options) ([]figure.Figure, error) {
 			return figures, fmt.Errorf("%d validators: %w", size, err)
 		}
 		figures = append(figures, m.figures()...)
+		if *beside == 0 {
+			continue
+		}
+		o.Printf("CometBFT's kvstore, %s for each setting\n", *beside)
+		k, err := kvstore.Compare(ctx, o, size, *beside)
+		if err != nil {
+			return figures, err
+		}
+		figures = append(figures, m.against(k)...)
 	}
 	return figures, nil
 }

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 func TestMeasure(t *testing.T) {
 	for _, silent := range []bool{false, true} {
 		rate, err := Measure(t.Context(), Config{
-			Dir: t.TempDir(), Validators: 2, WarmUp: 500 * time.Millisecond, Length: 500 * time.Millisecond,
+			Dir: t.TempDir(), Validators: 2,
 			Setting: Setting{TimeoutCommit: 10 * time.Millisecond, Sleep: 10 * time.Millisecond, Waiting: 100, Silent: silent},
 		})
 		if err != nil || rate <= 0 {

@@ -128,6 +128,9 @@ func decide(s situation) decision {
 		}
 	}
 	d.hold = s.extend(&d, ahead, next)
+	if d.costly { // nothing that is sent behind it gets further
+		d.hold = holdFees
+	}
 	return d
 }
 

@@ -155,7 +155,7 @@ func TestDecide(t *testing.T) {
 		{"stuck behind another that is young", func(s *situation) { s.fly(flight{nonce: 5, age: 3}, flight{nonce: 6, age: 1}) }, "bump@30(3,228) chained nothing_open"},
 		{"stuck at the limit", func(s *situation) {
 			s.fly(flight{nonce: 5, age: 3, fees: chain.Fees{Tip: 2, Cap: 900}})
-		}, "again@30 costly chained send 6/0@31(2,202) nothing_open"},
+		}, "again@30 costly chained send 6/0@31(2,202) fees_above_limit"},
 		{"stuck and needless", func(s *situation) {
 			s.fly(flight{nonce: 5, age: 9})
 			s.position.Nonce = 6

@@ -21,12 +21,24 @@ import (
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
+// legacyBlock is the gas of a block.
+const legacyBlock = 30_000_000
+
 // standIn counts executions in the outbox nonce of slot 0 and answers 100000 to
 // every question: the bridge itself needs opcodes that came after the base fee.
 const standIn = "6004361160135762" + "0186a0" + "60005260206000f3" + "5b6000546801000000000000000001600055" + "00"
 
-// TestLegacyChain relays on a real chain that knows no base fee.
-func TestLegacyChain(t *testing.T) {
+// legacyWorld is a real chain that knows no base fee, with a stand-in of a bridge.
+type legacyWorld struct {
+	*world
+	eth     *ethclient.Client
+	url     string
+	account evmnode.Account
+	bridge  types.Address
+}
+
+func newLegacyWorld(t *testing.T) *legacyWorld {
+	t.Helper()
 	anvil := os.Getenv("BRIDGED_ANVIL")
 	if anvil == "" {
 		anvil = "../../bin/tools/anvil"
@@ -45,84 +57,175 @@ func TestLegacyChain(t *testing.T) {
 		Name: "anvil", Path: anvil, Log: filepath.Join(t.TempDir(), "anvil.log"),
 		Args: []string{
 			"--host", "127.0.0.1", "--port", strconv.Itoa(port), "--chain-id", strconv.Itoa(gethChain), "--no-mining",
-			"--accounts", "1", "--hardfork", "berlin", "--gas-limit", "30000000",
+			"--accounts", "1", "--hardfork", "berlin", "--gas-limit", strconv.Itoa(legacyBlock),
 		},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	url := "http://127.0.0.1:" + strconv.Itoa(port)
-	eth, err := ethclient.Dial(url)
-	if err != nil {
+	w := &legacyWorld{
+		world: newWorld(t), url: "http://127.0.0.1:" + strconv.Itoa(port),
+		account: evmnode.DevAccounts("legacy", 1)[0], bridge: types.Address{0xb1},
+	}
+	var err error
+	if w.eth, err = ethclient.Dial(w.url); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(eth.Close)
-	ask := func(method string, args ...any) error {
-		return eth.Client().CallContext(t.Context(), nil, method, args...)
-	}
-	wait(t, "anvil to answer", func() bool { return ask("eth_chainId") == nil })
-	account, bridge := evmnode.DevAccounts("legacy", 1)[0], types.Address{0xb1}
-	for _, err := range []error{
-		ask("anvil_setBalance", account.Address, (*hexutil.Big)(evmnode.Ether(10))),
-		ask("anvil_setCode", bridge, "0x"+standIn), ask("evm_mine"),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	head, err := eth.HeaderByNumber(t.Context(), nil)
+	t.Cleanup(w.eth.Close)
+	wait(t, "anvil to answer", func() bool { return w.ask(nil, "eth_chainId") == nil })
+	w.must("anvil_setBalance", w.account.Address, (*hexutil.Big)(evmnode.Ether(10)))
+	w.must("anvil_setCode", w.bridge, "0x"+standIn)
+	w.must("evm_mine")
+	head, err := w.eth.HeaderByNumber(t.Context(), nil)
 	if err != nil || head.BaseFee != nil {
 		t.Fatalf("this chain has a base fee of %v, %v", head.BaseFee, err)
 	}
+	return w
+}
 
-	w := newWorld(t)
-	client, err := evm.Dial(t.Context(), evm.Config{
-		Name: "alpha", ChainID: gethChain, Bridge: bridge, MinAgree: 1, Endpoints: []evm.Endpoint{{URL: url, Group: "test"}},
+func (w *legacyWorld) ask(result any, method string, args ...any) error {
+	return w.eth.Client().CallContext(w.t.Context(), result, method, args...)
+}
+
+func (w *legacyWorld) must(method string, args ...any) {
+	w.t.Helper()
+	if err := w.ask(nil, method, args...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// worker starts a relayer that pays so many wei for a unit of gas.
+func (w *legacyWorld) worker(most uint64) *Worker {
+	w.t.Helper()
+	client, err := evm.Dial(w.t.Context(), evm.Config{
+		Name: "alpha", ChainID: gethChain, Bridge: w.bridge, MinAgree: 1, Endpoints: []evm.Endpoint{{URL: w.url, Group: "test"}},
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
-	sink, err := evm.NewSink(evm.SinkConfig{Client: client, Key: accountKey(t, account.Key)})
+	w.t.Cleanup(client.Close)
+	sink, err := evm.NewSink(evm.SinkConfig{Client: client, Key: accountKey(w.t, w.account.Key)})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	worker, err := New(
-		Config{Chain: gethChain, Eager: true, Poll: 20 * time.Millisecond, BumpAfter: time.Millisecond},
+		Config{Chain: gethChain, Eager: true, Poll: 20 * time.Millisecond, BumpAfter: time.Millisecond, MaxFee: most},
 		Deps{State: w.node, Signatures: w.node, Sink: sink, Logger: slog.New(slog.NewTextHandler(w.log, nil))},
 	)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.start(worker)
-	w.node.commit(3, 1)
+	return worker
+}
+
+// command commits so many commands, and waits until all are sent.
+func (w *legacyWorld) command(worker *Worker, count int) {
+	w.t.Helper()
+	sent := worker.Status().Sent
+	w.node.commit(count, 1)
 	w.node.precommit(0, 1, 2)
 	worker.Committed()
-	wait(t, "all to be sent", func() bool { return worker.Status().Sent == 3 })
-	wait(t, "all to be executed", func() bool {
-		if err := ask("evm_mine"); err != nil {
-			t.Fatal(err)
-		}
-		return worker.Status().Position.Nonce == 3 && worker.Status().Spent.Transactions == 3
+	wait(w.t, "all to be sent", func() bool { return worker.Status().Sent == sent+uint64(count) })
+}
+
+// executed mines until so many commands are executed and paid for.
+func (w *legacyWorld) executed(worker *Worker, count uint64) {
+	w.t.Helper()
+	wait(w.t, "all to be executed", func() bool {
+		w.must("evm_mine")
+		return worker.Status().Position.Nonce == count && worker.Status().Spent.Transactions == count
 	})
-	s := worker.Status()
-	if s.Reverted != 0 || s.Err != "" || s.Spent.Paid.IsZero() || !s.Spent.Claimed.IsZero() {
-		t.Errorf("status %+v\n%s", s, w.log)
+	if s := worker.Status(); s.Reverted != 0 || s.Err != "" || s.Spent.Paid.IsZero() || !s.Spent.Claimed.IsZero() {
+		w.t.Errorf("status %+v\n%s", s, w.log)
 	}
-	kinds := 0
-	for number := range int64(20) {
-		block, err := eth.BlockByNumber(t.Context(), big.NewInt(number))
+}
+
+// prices are what the relayer paid for a unit of gas, in wei and in order.
+func (w *legacyWorld) prices() (all []uint64) {
+	w.t.Helper()
+	head, err := w.eth.BlockNumber(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for number := range head + 1 {
+		block, err := w.eth.BlockByNumber(w.t.Context(), new(big.Int).SetUint64(number))
 		if err != nil {
-			break
+			w.t.Fatal(err)
 		}
 		for _, tx := range block.Transactions() {
-			if tx.Type() != ethtypes.LegacyTxType {
-				t.Errorf("transaction of type %d", tx.Type())
+			if *tx.To() != w.bridge {
+				continue
 			}
-			kinds++
+			if tx.Type() != ethtypes.LegacyTxType {
+				w.t.Errorf("transaction of type %d", tx.Type())
+			}
+			all = append(all, tx.GasPrice().Uint64())
 		}
 	}
-	if kinds != 3 {
-		t.Errorf("%d transactions", kinds)
+	return all
+}
+
+// TestLegacyChain relays on a real chain that knows no base fee.
+func TestLegacyChain(t *testing.T) {
+	w := newLegacyWorld(t)
+	worker := w.worker(0)
+	w.command(worker, 3)
+	w.executed(worker, 3)
+	if paid := w.prices(); len(paid) != 3 {
+		t.Errorf("paid %v", paid)
+	}
+}
+
+// TestLegacyReplacesAStuckTransaction has others fill the blocks and pay more: the
+// relayer raises its gas price until it gets in, and never above its limit, where
+// it waits and says so.
+func TestLegacyReplacesAStuckTransaction(t *testing.T) {
+	const limit = 10e9
+	w := newLegacyWorld(t)
+	worker := w.worker(limit)
+	others := w.filler()
+	w.command(worker, 1)
+	wait(t, "the relayer to be replaced and mined", func() bool {
+		others(4e9)
+		return worker.Status().Position.Nonce == 1
+	})
+	bumped := worker.Status().Bumped
+	if paid := w.prices(); len(paid) != 1 || paid[0] <= 4e9 || paid[0] > limit || bumped == 0 {
+		t.Errorf("paid %v after %d replacements", paid, bumped)
+	}
+	w.command(worker, 1)
+	wait(t, "the relayer to come to its limit", func() bool {
+		others(40e9)
+		return worker.Status().Hold == string(holdFees)
+	})
+	for range 10 {
+		others(40e9)
+	}
+	if s := worker.Status(); s.Position.Nonce != 1 || s.Pending != 1 || s.Bumped <= bumped+1 {
+		t.Errorf("status %+v", s)
+	}
+	w.executed(worker, 2)
+	if paid := w.prices(); len(paid) != 2 || paid[1] > limit || paid[1] < limit*7/8 {
+		t.Errorf("paid %v", paid)
+	}
+}
+
+// filler makes a block of somebody who pays so much for all of its gas.
+func (w *legacyWorld) filler() func(price uint64) {
+	w.t.Helper()
+	var accounts []types.Address
+	if err := w.ask(&accounts, "eth_accounts"); err != nil || len(accounts) == 0 {
+		w.t.Fatal(accounts, err)
+	}
+	hog := types.Address{0xb2}
+	w.must("anvil_setCode", hog, "0xfe") // takes all the gas there is
+	w.must("anvil_setBalance", accounts[0], (*hexutil.Big)(evmnode.Ether(1_000_000)))
+	return func(price uint64) {
+		w.t.Helper()
+		w.must("eth_sendTransaction", map[string]any{
+			"from": accounts[0], "to": hog, "gas": hexutil.Uint64(legacyBlock), "gasPrice": hexutil.Uint64(price),
+		})
+		w.must("evm_mine")
 	}
 }
 

@@ -316,10 +316,10 @@ func (w *Worker) holds(why hold) {
 	if why == before {
 		return
 	}
-	switch why {
-	case holdFees:
+	switch {
+	case why == holdFees && w.position.Market.Cap > w.cfg.MaxFee: // else a stuck transaction was complained about
 		w.log.Warn("fees of the destination are above the limit; waiting", "price", w.position.Market.Cap, "limit", w.cfg.MaxFee)
-	case holdSpent:
+	case why == holdSpent:
 		spent := w.deps.Spending.Status(time.Now())
 		w.log.Warn("the day's spending limit is reached; waiting", "limit_wei", spent.Limit, "paid_wei", spent.Paid,
 			"pending_wei", spent.Claimed)

@@ -21,7 +21,7 @@ type Source struct {
 	last   chain.Sighting // newest position verified
 	heard  uint64         // block up to which all endpoints were asked for events, for ByReceipts
 	limits map[*endpoint]*limit
-	told   map[string]bool
+	notices
 	// dissent are the groups that named another final block than the agreed one
 	// when they were asked last.
 	dissent map[string]bool
@@ -36,7 +36,7 @@ func NewSource(c *Client, log *slog.Logger) *Source {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), limits: map[*endpoint]*limit{}, told: map[string]bool{}, dissent: map[string]bool{}, looking: newLooking()}
+	s := &Source{client: c, log: log.With("component", "source", "chain", c.cfg.Name), limits: map[*endpoint]*limit{}, notices: notices{}, dissent: map[string]bool{}, looking: newLooking()}
 	for _, e := range c.endpoints {
 		s.limits[e] = newLimit(c.cfg.MaxRange)
 	}
@@ -179,31 +179,6 @@ func (s *Source) Newest(ctx context.Context) (newest uint64, err error) {
 		return 0, join(errs)
 	}
 	return slices.Max(numbers), nil
-}
-
-// tellEndpoints logs which endpoints have begun to fail, or ended: those that
-// others stand in for are in no error.
-func (s *Source) tellEndpoints(ctx context.Context) {
-	if ctx.Err() != nil {
-		return // nobody's fault
-	}
-	for _, e := range s.client.Status() {
-		if e.NoGenesis {
-			s.tell("genesis of "+e.Endpoint, true, "endpoint does not serve block 0: of its chain only the id is checked", "endpoint", e.Endpoint)
-		}
-		s.tell(e.Endpoint, e.Error != "", "endpoint fails (will retry)", "endpoint", e.Endpoint, "check", e.Check, "err", e.Error)
-	}
-}
-
-// tell warns of a trouble when it begins, and says when it has ended.
-func (s *Source) tell(what string, trouble bool, text string, args ...any) {
-	switch {
-	case trouble && !s.told[what]:
-		s.log.Warn(text, args...)
-	case !trouble && s.told[what]:
-		s.log.Info("over: "+text, args...)
-	}
-	s.told[what] = trouble
 }
 
 // flat joins errors in one line, for status and logs.

@@ -155,9 +155,25 @@ bench-chains: ## measure what many chains in one validator cost each other (ARGS
 bench-catchup: ## measure how fast an observer reads, proves and marks 100,000 blocks with deposits
 	$(BENCH) catchup $(ARGS)
 
+.PHONY: bench-reading
+bench-reading: ## measure the rate of logs fetched and verified, beside a bare eth_getLogs loop
+	$(BENCH) reading $(ARGS)
+
+.PHONY: bench-docs
+bench-docs: ## write the figures of docs/benchmarks.md; FILES=bench.json puts those of a run there
+	go run ./test/bench/docs $(FILES)
+
+# Packages with Go micro-benchmarks, and how often each is run.
+BENCH_PKG   ?= $(sort $(dir $(shell grep -rl --include='*_test.go' '^func Benchmark' app config contracts internal test x)))
+BENCH_COUNT ?= 6
+
 .PHONY: bench-go
-bench-go: ## run the Go micro-benchmarks
-	go test -run '^$$' -bench . -benchmem $(FLAGS) $(PKG)
+bench-go: ## run the Go micro-benchmarks; writes bench-go.txt
+	go test -run '^$$' -bench . -benchmem -count $(BENCH_COUNT) $(FLAGS) $(addprefix ./,$(BENCH_PKG)) | tee bench-go.txt
+
+.PHONY: bench-go-compare
+bench-go-compare: $(TOOLS)/benchstat bench-go ## run them and compare with an earlier AGAINST=FILE
+	$(TOOLS)/benchstat $(AGAINST) bench-go.txt
 
 .PHONY: gas
 gas: ## measure the gas of the bridge contract
@@ -206,6 +222,7 @@ TOOL_golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 TOOL_buf           := github.com/bufbuild/buf/cmd/buf
 TOOL_gotestsum     := gotest.tools/gotestsum
 TOOL_deadcode      := golang.org/x/tools/cmd/deadcode
+TOOL_benchstat     := golang.org/x/perf/cmd/benchstat
 
 $(TOOLS)/%: tools/go.mod tools/go.sum
 	go build -modfile tools/go.mod -o $@ $(TOOL_$*)

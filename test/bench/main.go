@@ -28,6 +28,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/gas"
 	"github.com/icrosschain/bridged/test/bench/kvstore"
 	"github.com/icrosschain/bridged/test/bench/latency"
+	"github.com/icrosschain/bridged/test/bench/reading"
 	"github.com/icrosschain/bridged/test/bench/rest"
 	"github.com/icrosschain/bridged/test/bench/state"
 	"github.com/icrosschain/bridged/test/bench/throughput"
@@ -46,6 +47,7 @@ type benchmark struct {
 var benchmarks = []benchmark{
 	{"throughput", "transfers a second through real validators", throughput.Run, false},
 	{"catchup", "how fast an observer reads, proves and marks blocks with deposits", catchup.Run, false},
+	{"reading", "the rate of logs fetched and verified, beside a bare eth_getLogs loop", reading.Run, false},
 	{"gas", "what the contract's calls need, beside other bridges' contracts", gas.Run, false},
 	{"chains", "what many chains in one validator cost each other", chains.Run, true},
 	{"requests", "what a node asks of chains at rest", chains.Rest, true},
@@ -131,7 +133,7 @@ func run(ctx context.Context, s settings, args []string, out io.Writer) error {
 		}
 		previous = &report
 	}
-	report := figure.NewReport(ctx, strings.Join(append([]string{"go run ./test/bench"}, os.Args[1:]...), " "))
+	report := figure.NewReport(ctx, command(s, args))
 	var errs []error
 	for _, j := range all {
 		figures, err := j.measure(ctx, s, out)
@@ -151,6 +153,15 @@ func run(ctx context.Context, s settings, args []string, out io.Writer) error {
 	}
 	_, _ = fmt.Fprintln(out)
 	return errors.Join(append(errs, figure.Print(out, report.Figures, previous))...)
+}
+
+// command is what has to be run to measure the same.
+func command(s settings, args []string) string {
+	words := []string{"go run ./test/bench"}
+	if s.short {
+		words = append(words, "--short")
+	}
+	return strings.Join(append(words, args...), " ")
 }
 
 // measure runs one benchmark in a directory of its own.

@@ -19,8 +19,7 @@ import (
 // Ratio is the unit of a quotient of two figures of one run.
 const Ratio = "ratio"
 
-// Figure is one value that a benchmark has measured. Figures of different runs
-// are the same one if Bench, Name and Unit are.
+// Figure is one value that a benchmark has measured.
 type Figure struct {
 	Bench  string  `json:"bench"` // the program fills it in
 	Name   string  `json:"name"`
@@ -41,6 +40,11 @@ func (f Figure) Met() bool {
 	default:
 		return f.Value >= f.Aim
 	}
+}
+
+// Same says whether both are the same figure, of two runs.
+func (f Figure) Same(g Figure) bool {
+	return f.Bench == g.Bench && f.Name == g.Name && f.Unit == g.Unit
 }
 
 // Options are what a benchmark is told.

@@ -112,7 +112,7 @@ func (r Report) Write(file string) error {
 // find is the same figure in a report, if it is there.
 func (r Report) find(f Figure) (Figure, bool) {
 	for _, g := range r.Figures {
-		if g.Bench == f.Bench && g.Name == f.Name && g.Unit == f.Unit {
+		if f.Same(g) {
 			return g, true
 		}
 	}

@@ -30,6 +30,26 @@ func Print(out io.Writer, figures []Figure, previous *Report) error {
 
 func row(w io.Writer, cells []string) { _, _ = fmt.Fprintln(w, strings.Join(cells, "\t")) }
 
+// Text is the value with its unit, for a sentence.
+func (f Figure) Text() string {
+	switch unit, per := strings.CutPrefix(f.Unit, "1/"); {
+	case f.Unit == Ratio || f.Unit == "1":
+		return Number(f.Value)
+	case per:
+		return Number(f.Value) + "/" + unit
+	default:
+		return Number(f.Value) + " " + f.Unit
+	}
+}
+
+// AimText is the aim, and whether it is missed; empty where there is none.
+func (f Figure) AimText() string {
+	if f.Met() {
+		return f.aim()
+	}
+	return f.aim() + ", missed"
+}
+
 func (f Figure) aim() string {
 	switch {
 	case f.Aim == 0:

@@ -246,6 +246,33 @@ func TestReceiptsAndInventedEvents(t *testing.T) {
 	}
 }
 
+// TestReceiptsReadBackToTheNewestEvent starts without start_block on a chain with
+// a long history: nothing is asked for below the newest event.
+func TestReceiptsReadBackToTheNewestEvent(t *testing.T) {
+	t.Parallel()
+	const span, before, after = 8, 96, 40
+	w := newWorld(t)
+	w.mine(before)
+	w.deposits(1)
+	w.mine(after)
+	w.finalize()
+	all, urls := w.proxies(2)
+	cfg := by(ByReceipts, w.config(2, urls...))
+	cfg.MaxRange = span
+	s := w.source(cfg)
+	if _, err := s.Finalized(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range all {
+		if n := p.Calls("eth_getLogs"); n > after/span+2 {
+			t.Errorf("endpoint %d was asked for logs %d times", i, n)
+		}
+		if n := p.Calls("eth_getLogs"); n < after/span {
+			t.Errorf("endpoint %d was asked for logs %d times: not up to the end", i, n)
+		}
+	}
+}
+
 // TestAgreement believes groups, and says so.
 func TestAgreement(t *testing.T) {
 	w := newWorld(t)

@@ -36,22 +36,27 @@ func TestBatchPays(t *testing.T) {
 func TestHostileTokens(t *testing.T) {
 	cases := map[string]bool{ // token → whether it pays after all
 		"SilentToken": true, "FeeToken": true, "ReentrantToken": true, "FalseToken": false, "OddToken": false,
-		"BombToken": false, "HogToken": false, "BlacklistToken": false, "no code": false,
+		"BombToken": false, "HogToken": false, "BlacklistToken": false, "no code": false, "reverts with true": false,
+	}
+	codes := map[string][]byte{
+		"no code":           nil,
+		"reverts with true": common.FromHex("600160005260206000fd"), // mstore(0, 1), revert(0, 32)
 	}
 	underBothRules(t, func(t *testing.T, w *world) {
 		for name, pays := range cases {
 			t.Run(name, func(t *testing.T) {
 				w := w.fork(t)
 				to := strangers(3)
+				code, replaced := codes[name]
 				deployed := name
-				if name == "no code" {
+				if replaced {
 					deployed = "TestToken"
 				}
 				token := w.hostile(deployed)
-				switch name {
-				case "no code":
-					w.Chain.SetCode(token.Address, nil)
-				case "BlacklistToken":
+				switch {
+				case replaced:
+					w.Chain.SetCode(token.Address, code)
+				case name == "BlacklistToken":
 					_, err := token.Send(w.user, "ban", to[1])
 					w.must(err)
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	cmtlog "github.com/cometbft/cometbft/libs/log"
 )
@@ -13,6 +14,7 @@ import (
 type CometLogger struct {
 	to    *slog.Logger
 	level slog.Level
+	said  []any // attributes of With, which a handler would format at once
 }
 
 var _ cmtlog.Logger = CometLogger{}
@@ -39,16 +41,18 @@ func (l CometLogger) Warn(msg string, keyvals ...any) { l.log(slog.LevelWarn, ms
 // Error implements CometBFT's Logger.
 func (l CometLogger) Error(msg string, keyvals ...any) { l.log(slog.LevelError, msg, keyvals) }
 
-// With implements CometBFT's Logger.
+// With implements CometBFT's Logger. CometBFT calls it for each vote that it
+// looks for, and nearly always writes nothing then.
 func (l CometLogger) With(keyvals ...any) cmtlog.Logger {
-	return CometLogger{to: l.to.With(attributes(keyvals)...), level: l.level}
+	l.said = slices.Concat(l.said, attributes(keyvals))
+	return l
 }
 
 func (l CometLogger) log(level slog.Level, msg string, keyvals []any) {
 	if level < l.level || !l.to.Enabled(context.Background(), level) {
 		return
 	}
-	l.to.Log(context.Background(), level, msg, attributes(keyvals)...)
+	l.to.Log(context.Background(), level, msg, slices.Concat(l.said, attributes(keyvals))...)
 }
 
 // attributes makes slog attributes of CometBFT's pairs, whose values may be
@@ -59,7 +63,11 @@ func attributes(keyvals []any) []any {
 		if i+1 == len(keyvals) {
 			return append(attrs, slog.Any("extra", keyvals[i]))
 		}
-		key, value := fmt.Sprint(keyvals[i]), keyvals[i+1]
+		key, isString := keyvals[i].(string)
+		if !isString {
+			key = fmt.Sprint(keyvals[i])
+		}
+		value := keyvals[i+1]
 		if key == "module" {
 			key, value = "component", fmt.Sprintf("comet.%v", value)
 		}

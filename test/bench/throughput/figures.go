@@ -22,8 +22,8 @@ type span struct {
 	seconds                      float64 // between two commits
 	blocks                       float64
 	finalised, sealed, completed float64
-	cpu, feed                    float64 // seconds of the processor
-	abci                         map[string]float64
+	cpu, feed                    float64            // seconds of the processor
+	times                        map[string]float64 // seconds
 }
 
 func (m Measured) span() span {
@@ -31,14 +31,14 @@ func (m Measured) span() span {
 	s := span{
 		seconds: to.At.Sub(from.At).Seconds(), blocks: float64(to.Height - from.Height),
 		finalised: float64(to.Finalised - from.Finalised), sealed: float64(to.Sealed - from.Sealed), completed: float64(to.Completed - from.Completed),
-		abci: map[string]float64{},
+		times: map[string]float64{},
 	}
 	for i := range m.first {
 		s.cpu += (m.last[i].CPU - m.first[i].CPU).Seconds()
 		s.feed += (m.last[i].Feed - m.first[i].Feed).Seconds()
 	}
-	for method, spent := range to.ABCI {
-		s.abci[method] = (spent - from.ABCI[method]).Seconds()
+	for what, spent := range to.Times {
+		s.times[what] = (spent - from.Times[what]).Seconds()
 	}
 	return s
 }
@@ -70,9 +70,9 @@ func (m Measured) figures() []figure.Figure {
 		{Name: of("of it by the chains' stand-ins"), Value: s.feed / s.cpu, Unit: figure.Ratio},
 		{Name: of("resident memory of a validator at most"), Value: float64(memory) / (1 << 20), Unit: "MiB"},
 	}
-	for _, method := range slices.Sorted(maps.Keys(s.abci)) {
-		if each := 1000 * s.abci[method] / s.blocks; each >= 0.1 {
-			figures = append(figures, figure.Figure{Name: of("time in " + method + " a block"), Value: each, Unit: "ms", Note: "of the first validator's clock, while others have the processor too"})
+	for _, what := range slices.Sorted(maps.Keys(s.times)) {
+		if each := 1000 * s.times[what] / s.blocks; each >= 0.1 {
+			figures = append(figures, figure.Figure{Name: of("time in " + what + " a block"), Value: each, Unit: "ms", Note: "of the first validator's clock, while others have the processor too"})
 		}
 	}
 	return append(figures,

@@ -42,8 +42,10 @@ type Shared struct {
 type Status struct {
 	Counts
 	fleet.Usage
-	Feed time.Duration            // processor time of the chains' stand-in
-	ABCI map[string]time.Duration // time in the application, by method
+	Feed time.Duration // processor time of the chains' stand-in
+	// Times are CometBFT's own: in each method of the application, and in each step
+	// of consensus.
+	Times map[string]time.Duration
 }
 
 // Validator is one process: a real node, with a feed in the place of observers,
@@ -103,11 +105,17 @@ func (v *Validator) Status(_ int, s *Status) error {
 	s.Counts, s.Feed = v.feed.now()
 	s.Usage = fleet.ThisProcess()
 	var err error
-	s.ABCI, err = timing()
+	s.Times, err = timing()
 	return err
 }
 
-// timing reads CometBFT's metric of the time that it waited for the application.
+// timed are CometBFT's metrics of time, with the label that says what is timed.
+var timed = map[string]string{
+	"cometbft_abci_connection_method_timing_seconds": "method",
+	"cometbft_consensus_step_duration_seconds":       "step",
+}
+
+// timing reads them.
 func timing() (map[string]time.Duration, error) {
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
@@ -115,13 +123,14 @@ func timing() (map[string]time.Duration, error) {
 	}
 	times := map[string]time.Duration{}
 	for _, family := range families {
-		if family.GetName() != "cometbft_abci_connection_method_timing_seconds" {
+		by, wanted := timed[family.GetName()]
+		if !wanted {
 			continue
 		}
 		for _, m := range family.GetMetric() {
 			for _, label := range m.GetLabel() {
-				if label.GetName() == "method" {
-					times[label.GetValue()] += time.Duration(m.GetHistogram().GetSampleSum() * float64(time.Second))
+				if label.GetName() == by {
+					times[by+" "+label.GetValue()] += time.Duration(m.GetHistogram().GetSampleSum() * float64(time.Second))
 				}
 			}
 		}

@@ -371,13 +371,16 @@ func (a *arena) executed(o evmtest.Order, receipt types.Executed) {
 	}
 }
 
-// batchEntries are the entries of a batch, grouped or not; nothing of what is
-// none.
-func batchEntries(command []byte) []types.BatchEntry {
+// batchEntries are the entries of a batch; nothing of what is none.
+func batchEntries(command []byte) []types.BatchEntry { return slices.Concat(batchGroups(command)...) }
+
+// batchGroups are the same entries by the groups that the contract finds, even
+// where two could be one.
+func batchGroups(command []byte) [][]types.BatchEntry {
 	if len(command) == 0 || command[0] != byte(types.CommandBatch) {
 		return nil
 	}
-	var entries []types.BatchEntry
+	var groups [][]types.BatchEntry
 	for rest := command[1:]; len(rest) > 0; {
 		size := types.BatchGroupBytes
 		if len(rest) < size {
@@ -391,10 +394,10 @@ func batchEntries(command []byte) []types.BatchEntry {
 		if err != nil {
 			return nil
 		}
-		entries = append(entries, group.(types.Batch).Entries...)
+		groups = append(groups, group.(types.Batch).Entries)
 		rest = rest[size:]
 	}
-	return entries
+	return groups
 }
 
 // someDeposit draws the arguments of a deposit, good or not.

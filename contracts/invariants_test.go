@@ -179,17 +179,40 @@ func (a *audited) bookReceipt(command []byte, e types.Executed) {
 		a.bookControl(command, e)
 		return
 	}
+	a.bookFees(command, e)
 	for i := range e.Count {
 		item := entries[e.First+i]
-		if a.TokenState(item.Token).Mode != 0 {
-			book(a.fees, [2]common.Address{e.Relayer, item.Token}, number(item.Fee))
-		}
 		switch {
 		case !e.Failed(i):
 			a.check(a.TokenState(item.Token).Mode != 0, "an unknown token was paid out: %+v", item)
 			a.paid(item.Token, item.Amount, item.Amount)
 		case item.Kind == types.EntryRefund:
 			a.owed[debt{e.OutboxNonce, e.First + i, types.BatchEntry{Token: item.Token, Recipient: item.Recipient, Amount: item.Amount}}] = true
+		}
+	}
+}
+
+// bookFees books what a slice earned, a group at a time. What would make a token's
+// fees more than 128 bits is not credited: no deposit can have brought it.
+func (a *audited) bookFees(command []byte, e types.Executed) {
+	start, first, end := int64(0), int64(e.First), int64(e.First+e.Count)
+	for _, group := range batchGroups(command) {
+		after := start + int64(len(group))
+		items := min(after, end) - max(start, first)
+		start = after
+		token := group[0].Token
+		if items <= 0 || a.TokenState(token).Mode == 0 {
+			continue
+		}
+		earned := new(big.Int).Mul(number(group[0].Fee), big.NewInt(items))
+		total := new(big.Int).Set(earned)
+		for at, fees := range a.fees {
+			if at[1] == token {
+				total.Add(total, fees)
+			}
+		}
+		if total.BitLen() <= 128 {
+			book(a.fees, [2]common.Address{e.Relayer, token}, earned)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -187,8 +188,16 @@ func (s *Source) byAgreement(ctx context.Context, newest []said, h header) (type
 // readInbox reads the contract's storage at one endpoint.
 func readInbox(ctx context.Context, conn Conn, bridge types.Address, number uint64) (types.Mark, chain.Answer, error) {
 	var values [2]hexutil.Bytes
-	for i, slot := range []common.Hash{slotPosition, slotHash} {
-		if err := conn.RPC.CallContext(ctx, &values[i], "eth_getStorageAt", bridge, slot, hexutil.Uint64(number)); err != nil {
+	slots := [2]common.Hash{slotPosition, slotHash}
+	batch := make([]rpc.BatchElem, len(slots))
+	for i, slot := range slots {
+		batch[i] = rpc.BatchElem{Method: "eth_getStorageAt", Args: []any{bridge, slot, hexutil.Uint64(number)}, Result: &values[i]}
+	}
+	if err := conn.RPC.BatchCallContext(ctx, batch); err != nil {
+		return types.Mark{}, chain.Answer{}, fmt.Errorf("eth_getStorageAt: %w", err)
+	}
+	for i, slot := range slots {
+		if err := batch[i].Error; err != nil {
 			return types.Mark{}, chain.Answer{}, fmt.Errorf("eth_getStorageAt: %w", err)
 		}
 		if len(values[i]) > wordBytes {

@@ -45,6 +45,12 @@ type Counts struct {
 	Last      uint64 // the last deposit that is final on the source
 }
 
+// Spent is the processor time of a feed.
+type Spent struct {
+	Reading time.Duration // commands in the state, as relayers do
+	Making  time.Duration // deposits and receipts
+}
+
 // feed stands in for chains, observers and relayers of one validator: at each
 // commit it executes what has become complete, and keeps the mailbox full of
 // deposits. It has a thread of its own, whose processor time is known.
@@ -62,7 +68,7 @@ type feed struct {
 	commit  map[int64]time.Time
 	hashes  map[int64][]byte
 	counts  Counts
-	used    time.Duration
+	spent   Spent
 	last    uint64 // no deposit after this one
 	samples samplesOf
 }
@@ -128,7 +134,7 @@ func (f *feed) run(ctx context.Context) error {
 			return err
 		}
 		f.mu.Lock()
-		f.used = fleet.ThisThread()
+		f.spent.Making = fleet.ThisThread() - f.spent.Reading
 		f.mu.Unlock()
 	}
 }
@@ -140,12 +146,14 @@ func (f *feed) step(state bridge.Reader, height int64) error {
 	if err != nil {
 		return err
 	}
-	counts, ready, cursor := Counts{Height: height}, true, uint64(0)
+	counts, ready, cursor, reading := Counts{Height: height}, true, uint64(0), time.Duration(0)
 	for _, c := range chains {
+		begun := fleet.ThisThread()
 		commands, err := machine.OpenCommands(state, c.ID, openCommands)
 		if err != nil {
 			return err
 		}
+		reading += fleet.ThisThread() - begun
 		if err := f.execute(c.ID, commands); err != nil {
 			return err
 		}
@@ -160,7 +168,7 @@ func (f *feed) step(state bridge.Reader, height int64) error {
 			return err
 		}
 	}
-	f.count(counts)
+	f.count(counts, reading)
 	return f.tell()
 }
 
@@ -227,17 +235,18 @@ func (f *feed) tell() error {
 }
 
 // count takes over what a state says.
-func (f *feed) count(c Counts) {
+func (f *feed) count(c Counts, reading time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.spent.Reading += reading
 	c.At, c.Sealed, c.Batches, c.Last = f.commit[c.Height], f.counts.Sealed, f.counts.Batches, f.next-1
 	f.counts = c
 }
 
-func (f *feed) now() (Counts, time.Duration) {
+func (f *feed) now() (Counts, Spent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.counts, f.used
+	return f.counts, f.spent
 }
 
 func (f *feed) finish(last uint64) {

@@ -22,7 +22,7 @@ type span struct {
 	seconds                      float64 // between two commits
 	blocks                       float64
 	finalised, sealed, completed float64
-	cpu, feed                    float64            // seconds of the processor
+	cpu, reading, making         float64            // seconds of the processor
 	times                        map[string]float64 // seconds
 }
 
@@ -35,7 +35,8 @@ func (m Measured) span() span {
 	}
 	for i := range m.first {
 		s.cpu += (m.last[i].CPU - m.first[i].CPU).Seconds()
-		s.feed += (m.last[i].Feed - m.first[i].Feed).Seconds()
+		s.reading += (m.last[i].Feed.Reading - m.first[i].Feed.Reading).Seconds()
+		s.making += (m.last[i].Feed.Making - m.first[i].Feed.Making).Seconds()
 	}
 	for what, spent := range to.Times {
 		s.times[what] = (spent - from.Times[what]).Seconds()
@@ -67,7 +68,8 @@ func (m Measured) figures() []figure.Figure {
 		{Name: of("vote bytes for each event and validator"), Value: float64(m.voteBytes) / s.finalised / float64(m.Validators), Unit: "B", Aim: aimBytesOfVote, AtMost: true},
 		{Name: of("processor time for 1,000 transfers, all validators"), Value: 1000 * s.cpu / s.finalised, Unit: "s"},
 		{Name: of("share of the processors used"), Value: s.cpu / s.seconds / float64(runtime.NumCPU()), Unit: figure.Ratio},
-		{Name: of("of it by the chains' stand-ins"), Value: s.feed / s.cpu, Unit: figure.Ratio},
+		{Name: of("of it by the chains' stand-ins"), Value: s.making / s.cpu, Unit: figure.Ratio, Note: "making deposits and receipts"},
+		{Name: of("of it by who reads open commands, as relayers do"), Value: s.reading / s.cpu, Unit: figure.Ratio},
 		{Name: of("resident memory of a validator at most"), Value: float64(memory) / (1 << 20), Unit: "MiB"},
 	}
 	for _, what := range slices.Sorted(maps.Keys(s.times)) {
@@ -88,9 +90,16 @@ func (m Measured) against(k kvstore.Result) []figure.Figure {
 		return fmt.Sprintf("transfers finalised and sealed ÷ kvstore's transactions%s, %s", what, figure.Count(m.Validators, "validator"))
 	}
 	rate := min(s.finalised, s.sealed) / s.seconds
-	best := figure.Figure{Name: of(""), Value: rate / k.Best, Unit: figure.Ratio, Note: "the best of three settings"}
-	if m.Validators == 4 {
-		best.Aim = aimToKVStore
+	figures := k.Figures
+	if k.Best > 0 {
+		best := figure.Figure{Name: of(""), Value: rate / k.Best, Unit: figure.Ratio, Note: "the best of three settings"}
+		if m.Validators == 4 {
+			best.Aim = aimToKVStore
+		}
+		figures = append(figures, best)
 	}
-	return append(k.Figures, best, figure.Figure{Name: of(" without gossip of them"), Value: rate / k.Silent, Unit: figure.Ratio})
+	if k.Silent > 0 {
+		figures = append(figures, figure.Figure{Name: of(" without gossip of them"), Value: rate / k.Silent, Unit: figure.Ratio})
+	}
+	return figures
 }

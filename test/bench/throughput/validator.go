@@ -42,7 +42,7 @@ type Shared struct {
 type Status struct {
 	Counts
 	fleet.Usage
-	Feed time.Duration // processor time of the chains' stand-in
+	Feed Spent
 	// Times are CometBFT's own: in each method of the application, and in each step
 	// of consensus.
 	Times map[string]time.Duration

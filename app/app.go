@@ -91,8 +91,9 @@ type App struct {
 	waiting   waiting
 
 	// For the consensus methods only.
-	genesis *genesis // until the first commit
-	applied int64    // height whose block is in the working state; 0 if none is
+	genesis *genesis        // until the first commit
+	applied int64           // height whose block is in the working state; 0 if none is
+	reading *bridge.Reading // of the system transaction that was read last
 
 	restore *store.Restore // of the accepted snapshot; CometBFT has no block meanwhile
 }
@@ -179,6 +180,15 @@ func (a *App) base() (r bridge.Reader, done func(), err error) {
 		}
 	}
 	return a.store.Working(), func() {}, nil
+}
+
+// read gives the reading of a system transaction that the calls about one block
+// share.
+func (a *App) read(tx []byte) *bridge.Reading {
+	if !a.reading.Of(tx) {
+		a.reading = bridge.Read(tx)
+	}
+	return a.reading
 }
 
 // discard takes back a block that was applied and not committed.

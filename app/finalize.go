@@ -43,6 +43,9 @@ func (a *App) apply(req *abci.RequestFinalizeBlock) (bridge.Result, error) {
 	if block.Misbehavior, err = misbehavior(req.Misbehavior); err != nil {
 		return bridge.Result{}, err
 	}
+	if len(req.Txs) > 0 {
+		block.Reading = a.read(req.Txs[0])
+	}
 	a.applied = req.Height // from here on there is something to take back
 	result, err := a.machine.Apply(a.store.Working(), block, req.Txs)
 	if err != nil {

@@ -79,6 +79,7 @@ func (p proposer) propose(votes []bridge.ExtendedVote, inbox bridge.Inbox, waiti
 	if size := cmttypes.ComputeProtoSizeForTxs(cmttypes.ToTxs(txs)); size > p.limit {
 		return nil, fmt.Errorf("%d bytes, at most %d", size, p.limit)
 	}
+	p.block.Reading = p.a.read(system)
 	if err := p.a.machine.VerifyProposal(p.state, p.block, txs); err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -121,5 +122,8 @@ func (a *App) checkProposal(req *abci.RequestProcessProposal) error {
 		return err
 	}
 	defer done()
+	if len(req.Txs) > 0 {
+		block.Reading = a.read(req.Txs[0])
+	}
 	return a.machine.VerifyProposal(state, block, req.Txs)
 }

@@ -5,6 +5,7 @@ import (
 
 	abci "github.com/cometbft/cometbft/abci/types"
 
+	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -20,7 +21,12 @@ func (a *App) ExtendVote(_ context.Context, req *abci.RequestExtendVote) (resp *
 		return resp, nil
 	}
 	defer done()
-	extension, err := a.machine.BuildVote(state, req.Height, a.self, a.mailbox.Pending(), types.SoftVoteBytes)
+	block, tx, err := a.votedBlock(req)
+	if err != nil {
+		a.log.Error("voting with an empty extension", "height", req.Height, "err", err)
+		return resp, nil
+	}
+	extension, err := a.machine.BuildVote(state, block, tx, a.self, a.mailbox.Pending(), types.SoftVoteBytes)
 	if err != nil {
 		a.log.Error("voting with an empty extension", "height", req.Height, "err", err)
 		return resp, nil
@@ -33,6 +39,16 @@ func (a *App) ExtendVote(_ context.Context, req *abci.RequestExtendVote) (resp *
 	}
 	a.mailbox.Observe(req.Height, a.self, vote)
 	return &abci.ResponseExtendVote{VoteExtension: extension}, nil
+}
+
+// votedBlock is the block that a precommit is for, and its first transaction.
+func (a *App) votedBlock(req *abci.RequestExtendVote) (block bridge.Block, tx []byte, err error) {
+	if block, err = decidedBlock(req.Height, req.Time, req.ProposedLastCommit); err != nil || len(req.Txs) == 0 {
+		return block, nil, err
+	}
+	tx = req.Txs[0]
+	block.Reading = a.read(tx)
+	return block, tx, nil
 }
 
 // VerifyVoteExtension accepts what is small and well formed. A refusal drops a

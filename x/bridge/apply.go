@@ -105,30 +105,30 @@ func (a *applier) transaction(index int, tx []byte) TxResult {
 	if index > 0 {
 		return a.operatorTx(tx)
 	}
-	message, err := decodeSystemTx(tx)
-	if err != nil {
-		return TxResult{Code: ErrBadProposal.Code, Log: err.Error()}
+	reading := a.block.reading(tx)
+	if reading.err != nil {
+		return TxResult{Code: ErrBadProposal.Code, Log: reading.err.Error()}
 	}
-	a.votes(message)
+	a.votes(reading)
 	a.alarms()
 	a.heads() // before the inboxes: what they bring expires from the new head on
-	a.inboxes(message)
+	a.inboxes(reading)
 	return TxResult{}
 }
 
-// votes counts the extensions that the block brings. Each is verified again:
-// this node may be replaying a block that it never checked as a proposal.
-func (a *applier) votes(message *pb.SystemTx) {
-	if len(message.Slots) != len(a.block.Commit) {
+// votes counts the extensions that the block brings. Each is verified: this node
+// may be replaying a block that it never checked as a proposal.
+func (a *applier) votes(r *Reading) {
+	if len(r.slots) != len(a.block.Commit) {
 		return
 	}
 	consensus := a.s.Consensus(voteHeight(a.block))
-	for i, slot := range message.Slots {
+	for i, slot := range r.message.Slots {
 		commit := a.block.Commit[i]
 		if !commit.Committed || len(slot.Extension) == 0 {
 			continue
 		}
-		vote, err := a.machine.checkSlot(consensus, a.block, commit.Validator, slot)
+		vote, err := a.machine.checkSlot(consensus, a.block, r, i)
 		if err != nil {
 			continue
 		}
@@ -140,14 +140,14 @@ func (a *applier) votes(message *pb.SystemTx) {
 }
 
 // inboxes applies the payloads.
-func (a *applier) inboxes(message *pb.SystemTx) {
+func (a *applier) inboxes(r *Reading) {
 	var last uint64
-	for _, payload := range message.Payloads {
+	for i, payload := range r.message.Payloads {
 		if payload.Chain <= last {
 			continue
 		}
 		last = payload.Chain
-		slice, err := checkPayload(a.ballot, payload)
+		slice, err := checkPayload(a.ballot, r, i)
 		if err != nil {
 			continue
 		}

@@ -96,6 +96,10 @@ type Block struct {
 
 	// Misbehavior is who is proven to have voted twice. Only Apply reads it.
 	Misbehavior []types.ValidatorID
+
+	// Reading is what Read gave for the first transaction, if the host has kept
+	// it. It saves work and changes nothing.
+	Reading *Reading
 }
 
 // CommitVote is one slot of a block's last commit as the block itself says it

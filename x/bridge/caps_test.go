@@ -248,7 +248,7 @@ func TestFarBeyondTheAlarmsOfAVote(t *testing.T) {
 			})
 		}
 		v.Vote = func([]byte) []byte {
-			vote, err := n.Machine.BuildVote(v.Store, n.Height, v.ID(), pending, 24)
+			vote, err := n.Machine.BuildVote(v.Store, n.Block(), nil, v.ID(), pending, 24)
 			if err != nil || len(vote) > 24 {
 				t.Fatalf("%d bytes, %v", len(vote), err)
 			}

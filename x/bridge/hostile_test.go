@@ -275,7 +275,7 @@ func TestEmptyStoreIsAnError(t *testing.T) {
 	if _, err := n.Machine.Chains(empty); err != nil {
 		t.Error("no chains is no error")
 	}
-	if _, err := n.Machine.BuildVote(empty, 1, types.ValidatorID{}, bridge.Pending{}, 100); err == nil {
+	if _, err := n.Machine.BuildVote(empty, bridge.Block{Height: 1}, nil, types.ValidatorID{}, bridge.Pending{}, 100); err == nil {
 		t.Error("BuildVote on a corrupt record")
 	}
 }

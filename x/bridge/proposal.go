@@ -26,7 +26,7 @@ func (m *Machine) BuildProposal(r Reader, b Block, votes []ExtendedVote, inbox I
 		filled := &pb.VoteSlot{}
 		if slot.Committed && len(slot.Extension) > 0 {
 			candidate := &pb.VoteSlot{Extension: slot.Extension, Signature: slot.Signature}
-			vote, err := m.checkSlot(consensus, b, slot.Validator, candidate)
+			vote, err := m.checkVote(consensus, b, slot)
 			if size := int64(proto.Size(candidate)) + fieldOverhead; err == nil && size <= room {
 				filled = candidate
 				room -= size
@@ -43,22 +43,35 @@ func (m *Machine) BuildProposal(r Reader, b Block, votes []ExtendedVote, inbox I
 // voteHeight is the height whose votes a block brings.
 func voteHeight(b Block) uint64 { return uint64(b.Height) - 1 } //nolint:gosec // heights are positive
 
-// checkSlot verifies one extension with the consensus set of the vote's height:
-// its form and its consensus signature.
-func (m *Machine) checkSlot(consensus *pb.Validators, b Block, from types.ValidatorID, slot *pb.VoteSlot) (Vote, error) {
-	vote, err := DecodeVote(slot.Extension)
+// checkVote verifies the form of an extension, and its consensus signature with
+// the set of the vote's height.
+func (m *Machine) checkVote(consensus *pb.Validators, b Block, v ExtendedVote) (Vote, error) {
+	vote, err := DecodeVote(v.Extension)
 	if err != nil {
 		return Vote{}, err
 	}
+	as, err := signedAs(consensus, b, v.Validator)
+	if err != nil {
+		return Vote{}, err
+	}
+	return vote, m.checkSignature(as, v.Validator, v.Extension, v.Signature)
+}
+
+// signedAs is what a validator has to have signed its extension as.
+func signedAs(consensus *pb.Validators, b Block, from types.ValidatorID) (signature, error) {
 	members := consensus.GetMembers()
 	position := memberOf(members, from)
 	if position < 0 {
-		return Vote{}, refuse(ErrBadProposal, "validator %s is not in the consensus set of height %d", from, voteHeight(b))
+		return signature{}, refuse(ErrBadProposal, "validator %s is not in the consensus set of height %d", from, voteHeight(b))
 	}
-	if !m.verifyExtension(members[position].ConsensusKey, b.Height-1, b.Round, slot.Extension, slot.Signature) {
-		return Vote{}, refuse(ErrBadProposal, "extension of %s: bad consensus signature", from)
+	return signature{string(members[position].ConsensusKey), b.Height - 1, b.Round}, nil
+}
+
+func (m *Machine) checkSignature(as signature, from types.ValidatorID, extension, bytes []byte) error {
+	if !m.verifyExtension(types.ConsensusKey(as.key), as.height, as.round, extension, bytes) {
+		return refuse(ErrBadProposal, "extension of %s: bad consensus signature", from)
 	}
-	return vote, nil
+	return nil
 }
 
 // buildPayloads gives each chain its share of the bytes, then what is left to
@@ -165,25 +178,25 @@ func (m *Machine) VerifyProposal(r Reader, b Block, txs [][]byte) (err error) {
 	if len(txs) == 0 {
 		return refuse(ErrBadProposal, "no system transaction")
 	}
-	message, err := decodeSystemTx(txs[0])
-	if err != nil {
-		return err
+	reading := b.reading(txs[0])
+	if reading.err != nil {
+		return reading.err
 	}
 	v := state.NewView(r)
 	network := v.Network()
 	ballot := newBallot(v, network)
-	if err := m.checkSlots(v, b, message, ballot); err != nil {
+	if err := m.checkSlots(v, b, reading, ballot); err != nil {
 		return err
 	}
 	var last uint64
 	var bytes int
-	for _, payload := range message.Payloads {
+	for i, payload := range reading.message.Payloads {
 		if payload.Chain <= last {
 			return refuse(ErrBadProposal, "payload of chain %d: out of order", payload.Chain)
 		}
 		last = payload.Chain
 		bytes += proto.Size(payload)
-		if _, err := checkPayload(ballot, payload); err != nil {
+		if _, err := checkPayload(ballot, reading, i); err != nil {
 			return err
 		}
 	}
@@ -194,12 +207,12 @@ func (m *Machine) VerifyProposal(r Reader, b Block, txs [][]byte) (err error) {
 }
 
 // checkSlots verifies every slot and adds its vote to the ballot.
-func (m *Machine) checkSlots(v state.View, b Block, message *pb.SystemTx, ballot *ballot) error {
-	if len(message.Slots) != len(b.Commit) {
-		return refuse(ErrBadProposal, "%d slots for %d votes", len(message.Slots), len(b.Commit))
+func (m *Machine) checkSlots(v state.View, b Block, r *Reading, ballot *ballot) error {
+	if len(r.slots) != len(b.Commit) {
+		return refuse(ErrBadProposal, "%d slots for %d votes", len(r.slots), len(b.Commit))
 	}
 	consensus := v.Consensus(voteHeight(b))
-	for i, slot := range message.Slots {
+	for i, slot := range r.message.Slots {
 		if len(slot.Extension) == 0 {
 			if len(slot.Signature) != 0 {
 				return refuse(ErrBadProposal, "slot %d: a signature without an extension", i)
@@ -209,13 +222,33 @@ func (m *Machine) checkSlots(v state.View, b Block, message *pb.SystemTx, ballot
 		if !b.Commit[i].Committed {
 			return refuse(ErrBadProposal, "slot %d: an extension without a precommit for the block", i)
 		}
-		vote, err := m.checkSlot(consensus, b, b.Commit[i].Validator, slot)
+		vote, err := m.checkSlot(consensus, b, r, i)
 		if err != nil {
 			return err
 		}
 		ballot.add(b.Commit[i].Validator, vote)
 	}
 	return nil
+}
+
+// checkSlot is checkVote for a slot of a system transaction, unless it was
+// checked for the same block before.
+func (m *Machine) checkSlot(consensus *pb.Validators, b Block, r *Reading, slot int) (Vote, error) {
+	vote, err := r.vote(slot)
+	if err != nil {
+		return Vote{}, err
+	}
+	from := b.Commit[slot].Validator
+	as, err := signedAs(consensus, b, from)
+	if err != nil || r.slots[slot].signed == as {
+		return vote, err
+	}
+	bytes := r.message.Slots[slot]
+	if err := m.checkSignature(as, from, bytes.Extension, bytes.Signature); err != nil {
+		return Vote{}, err
+	}
+	r.slots[slot].signed = as
+	return vote, nil
 }
 
 // inboxSlice is a verified payload.
@@ -227,31 +260,26 @@ type inboxSlice struct {
 }
 
 // checkPayload verifies that events chain from the cursor into an agreed mark.
-func checkPayload(b *ballot, payload *pb.Payload) (inboxSlice, error) {
-	votes := b.of(types.ChainID(payload.Chain))
+func checkPayload(b *ballot, r *Reading, payload int) (inboxSlice, error) {
+	id := types.ChainID(r.message.Payloads[payload].Chain)
+	votes := b.of(id)
 	if votes == nil || !b.serves(votes) {
-		return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: not served", payload.Chain)
+		return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: not served", id)
 	}
-	if len(payload.Events) == 0 {
-		return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: empty", payload.Chain)
+	followed, err := r.follow(payload, votes.chain.Cursor, types.Hash(votes.chain.CursorHash))
+	if err != nil {
+		return inboxSlice{}, err
 	}
-	slice := inboxSlice{chain: votes.chain, events: make([]types.Event, 0, len(payload.Events)), hashes: make([]types.Hash, 0, len(payload.Events))}
-	hash, nonce := types.Hash(votes.chain.CursorHash), votes.chain.Cursor
-	for _, message := range payload.Events {
-		event, err := eventFromPB(message)
-		if err != nil {
-			return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d, nonce %d: %v", payload.Chain, nonce+1, err)
-		}
-		nonce++
-		hash = evmsig.Accumulate(hash, evmsig.InboxLeaf(nonce, event))
-		slice.events = append(slice.events, event)
-		slice.hashes = append(slice.hashes, hash)
+	if len(followed.events) == 0 {
+		return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: empty", id)
 	}
+	slice := inboxSlice{chain: votes.chain, events: followed.events, hashes: followed.hashes}
+	nonce, hash := votes.chain.Cursor+uint64(len(slice.events)), slice.hashes[len(slice.hashes)-1]
 	for _, mark := range b.agreed(votes) {
 		if mark.Nonce == nonce && mark.Hash == hash {
 			slice.end = mark
 			return slice, nil
 		}
 	}
-	return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: nonce %d with hash %s is no agreed mark", payload.Chain, nonce, hash)
+	return inboxSlice{}, refuse(ErrBadProposal, "payload of chain %d: nonce %d with hash %s is no agreed mark", id, nonce, hash)
 }

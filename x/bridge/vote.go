@@ -11,44 +11,75 @@ import (
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
-// BuildVote gives the extension of self for the block at height, from the state
-// at height-1 and what self wants to say: at most limit bytes, empty when the
-// state holds all of it. Seal signatures come first, then marks and heads, the
-// oldest first and the chains in turn; what does not fit is said at a later
-// height, for the votes are sticky.
-func (m *Machine) BuildVote(r Reader, height int64, self types.ValidatorID, p Pending, limit int) (ext []byte, err error) {
+// BuildVote gives the extension of self for a block, from the state at the
+// height before, the block's system transaction (nil: none) and what self wants
+// to say: at most limit bytes, empty when the state will hold all of it once the
+// block is applied, for an extension counts only if its block is decided. Seal
+// signatures come first, then marks and heads, the oldest first and the chains
+// in turn; what does not fit is said at a later height, for the votes are sticky.
+func (m *Machine) BuildVote(r Reader, block Block, tx []byte, self types.ValidatorID, p Pending, limit int) (ext []byte, err error) {
 	defer state.Catch(&err)
 	v := state.NewView(r)
-	network := v.Network()
-	b := &voteBuilder{room: min(limit, types.MaxVoteBytes) - 1, message: &pb.VoteExtension{}}
-	b.addSignatures(v, network, uint64(height), self, p.Signatures) //nolint:gosec // heights are positive
-	b.addChains(v, network, height, self, p.Chains)
+	b := &voteBuilder{
+		view: v, network: v.Network(), height: uint64(block.Height), self: self, //nolint:gosec // heights are positive
+		room: min(limit, types.MaxVoteBytes) - 1, message: &pb.VoteExtension{},
+	}
+	b.read(block, tx)
+	b.addSignatures(p.Signatures)
+	b.addChains(p.Chains)
 	return encodeVote(b.message), nil
 }
 
 type voteBuilder struct {
+	view    state.View
+	network *pb.Network
+	height  uint64
+	self    types.ValidatorID
+	said    Vote                     // in the extension that the block itself brings
+	cursors map[types.ChainID]uint64 // to which the block's payloads lead
 	message *pb.VoteExtension
 	room    int // bytes left
+}
+
+// read finds what the block says of self and of the inboxes already.
+func (b *voteBuilder) read(block Block, tx []byte) {
+	r := block.reading(tx)
+	if r.err != nil || len(r.slots) != len(block.Commit) {
+		return
+	}
+	mine := func(c CommitVote) bool { return c.Committed && c.Validator == b.self }
+	if slot := slices.IndexFunc(block.Commit, mine); slot >= 0 {
+		b.said, _ = r.vote(slot) // a bad one says nothing
+	}
+	b.cursors = map[types.ChainID]uint64{}
+	for _, payload := range r.message.Payloads {
+		if chain := b.view.Chain(types.ChainID(payload.Chain)); chain != nil {
+			b.cursors[types.ChainID(chain.Id)] = chain.Cursor + uint64(len(payload.Events))
+		}
+	}
 }
 
 // Encoded sizes beside a message's own bytes: its tag and its length.
 const fieldOverhead = 3
 
-func (b *voteBuilder) addSignatures(v state.View, network *pb.Network, height uint64, self types.ValidatorID, own []types.SealSignature) {
+func (b *voteBuilder) addSignatures(own []types.SealSignature) {
 	own = slices.Clone(own)
 	slices.SortFunc(own, func(x, y types.SealSignature) int { return cmp.Compare(x.Height, y.Height) })
 	own = slices.CompactFunc(own, func(x, y types.SealSignature) bool { return x.Height == y.Height })
 	for _, s := range own {
-		if len(b.message.Signatures) >= int(network.Params.MaxSigs) {
+		if len(b.message.Signatures) >= int(b.network.Params.MaxSigs) {
 			return
 		}
-		seal := v.Seal(s.Height)
-		if !signable(network, seal, height) {
+		if slices.Contains(b.said.Signatures, s) {
 			continue
 		}
-		members := v.Epoch(seal.Epoch).GetMembers()
-		position := memberOf(members, self)
-		if position < 0 || holdsSignature(v.Signatures(s.Height), position) {
+		seal := b.view.Seal(s.Height)
+		if !signable(b.network, seal, b.height) {
+			continue
+		}
+		members := b.view.Epoch(seal.Epoch).GetMembers()
+		position := memberOf(members, b.self)
+		if position < 0 || holdsSignature(b.view.Signatures(s.Height), position) {
 			continue
 		}
 		message := &pb.SealSignature{Height: s.Height, Signature: s.Signature[:]}
@@ -61,8 +92,8 @@ func (b *voteBuilder) addSignatures(v state.View, network *pb.Network, height ui
 
 // addChains takes turns over the chains, beginning with another one at each
 // height, so that one busy chain never keeps another's marks out.
-func (b *voteBuilder) addChains(v state.View, network *pb.Network, height int64, self types.ValidatorID, said []types.ChainVote) {
-	news := unheld(v, network, self, said)
+func (b *voteBuilder) addChains(own []types.ChainVote) {
+	news := b.unheld(own)
 	if len(news) == 0 {
 		return
 	}
@@ -70,7 +101,7 @@ func (b *voteBuilder) addChains(v state.View, network *pb.Network, height int64,
 	for i := range news { // before all marks: a pause must not wait for a busy chain
 		b.takeAlarm(&news[i], &taken[i])
 	}
-	start := int(uint64(height) % uint64(len(news))) //nolint:gosec // heights are positive, the result is an index
+	start := int(b.height % uint64(len(news))) //nolint:gosec // an index
 	for more := true; more; {
 		more = false
 		for i := range news {
@@ -135,22 +166,23 @@ func (b *voteBuilder) replace(taken **pb.ChainVote, next *pb.ChainVote) bool {
 	return true
 }
 
-// unheld is what the state does not hold yet of what self says, ascending by
+// unheld is what the state will not hold yet of what self says, ascending by
 // chain.
-func unheld(v state.View, network *pb.Network, self types.ValidatorID, said []types.ChainVote) []types.ChainVote {
+func (b *voteBuilder) unheld(own []types.ChainVote) []types.ChainVote {
 	var news []types.ChainVote
-	for _, c := range said {
-		chain := v.Chain(c.Chain)
+	for _, c := range own {
+		chain := b.view.Chain(c.Chain)
 		if chain == nil || chain.Refused != "" {
 			continue
 		}
-		held := v.Vote(c.Chain, self)
+		held := b.heldOf(chain)
+		chain.Cursor = max(chain.Cursor, b.cursors[c.Chain])
 		fresh := types.ChainVote{Chain: c.Chain, Reset: outdated(chain, held, c.Marks)}
 		if fresh.Reset {
 			held.Marks = atCursor(held.Marks, chain)
 		}
-		fresh.Marks = unheldMarks(chain, held, c.Marks, int(network.Params.MaxMarks))
-		if len(fresh.Marks) > 0 || c.Head >= held.Head+network.Params.HeadInterval {
+		fresh.Marks = b.unheldMarks(chain, held, c.Marks)
+		if len(fresh.Marks) > 0 || c.Head >= held.Head+b.network.Params.HeadInterval {
 			if c.Head > held.Head {
 				fresh.Head = c.Head
 			}
@@ -164,6 +196,18 @@ func unheld(v state.View, network *pb.Network, self types.ValidatorID, said []ty
 	}
 	slices.SortFunc(news, func(a, b types.ChainVote) int { return cmp.Compare(a.Chain, b.Chain) })
 	return slices.CompactFunc(news, func(a, b types.ChainVote) bool { return a.Chain == b.Chain })
+}
+
+// heldOf is what the state will hold of self about a chain.
+func (b *voteBuilder) heldOf(chain *pb.Chain) *pb.ChainVote {
+	id := types.ChainID(chain.Id)
+	c := &chainBallot{chain: chain, held: []*pb.ChainVote{b.view.Vote(id, b.self)}, dirty: make([]bool, 1)}
+	for _, said := range b.said.Chains {
+		if said.Chain == id {
+			c.add(0, said, int(b.network.Params.MaxMarks))
+		}
+	}
+	return c.held[0]
 }
 
 // alarmOf is the alarm that the state holds of a validator.
@@ -184,28 +228,59 @@ func outdated(chain *pb.Chain, held *pb.ChainVote, own []types.Mark) bool {
 	return false
 }
 
-func unheldMarks(chain *pb.Chain, held *pb.ChainVote, marks []types.Mark, most int) []types.Mark {
-	marks = slices.Clone(marks)
-	slices.SortFunc(marks, func(a, b types.Mark) int { return cmp.Compare(a.Nonce, b.Nonce) })
-	marks = slices.CompactFunc(marks, func(a, b types.Mark) bool { return a.Nonce == b.Nonce })
+// unheldMarks is the marks to say, the oldest first and no more than the state
+// takes.
+func (b *voteBuilder) unheldMarks(chain *pb.Chain, held *pb.ChainVote, own []types.Mark) []types.Mark {
+	own = slices.DeleteFunc(slices.Clone(own), func(m types.Mark) bool { return m.Nonce <= chain.Cursor || m.Hash == types.Hash{} })
+	slices.SortFunc(own, func(a, b types.Mark) int { return cmp.Compare(a.Nonce, b.Nonce) })
+	own = slices.CompactFunc(own, func(a, b types.Mark) bool { return a.Nonce == b.Nonce })
 	known := map[uint64]types.Hash{}
+	var last uint64
+	above := 0
 	for _, m := range held.Marks {
-		known[m.Nonce] = types.Hash(m.Hash)
+		if m.Nonce > chain.Cursor {
+			known[m.Nonce], last = types.Hash(m.Hash), m.Nonce
+			above++
+		}
 	}
 	var fresh []types.Mark
-	above := 0
-	for _, m := range marks {
-		if m.Nonce <= chain.Cursor || m.Hash == (types.Hash{}) {
+	for _, m := range sparse(own, chain.Cursor, b.network.Params.MarkStride) {
+		if known[m.Nonce] == m.Hash {
 			continue
 		}
-		if above++; above > most {
+		if above++; above > int(b.network.Params.MaxMarks) && m.Nonce > last {
 			break
 		}
-		if known[m.Nonce] != m.Hash {
-			fresh = append(fresh, m)
-		}
+		fresh = append(fresh, m)
 	}
 	return fresh
+}
+
+// Marks that sparse leaves in at the ends of a list.
+const (
+	nearMarks = 4 // from the cursor on: the next payload may have room for little
+	farMarks  = 8 // at the tip, where validators see different blocks
+)
+
+// sparse leaves out marks far above the cursor where there are many: the events
+// up to a later one are agreed with it as well. What it leaves in between the
+// ends follows from the cursor alone, four marks for each doubling of the
+// distance, so that all validators say the same ones.
+func sparse(marks []types.Mark, cursor, stride uint64) []types.Mark {
+	if len(marks) <= nearMarks+farMarks {
+		return marks
+	}
+	var some []types.Mark
+	for i, m := range marks {
+		apart := stride
+		for m.Nonce-cursor >= 8*apart {
+			apart *= 2
+		}
+		if i < nearMarks || i >= len(marks)-farMarks || m.Nonce%apart == 0 {
+			some = append(some, m)
+		}
+	}
+	return some
 }
 
 // VerifyVote checks an extension that validator from made for the block at

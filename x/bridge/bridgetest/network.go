@@ -177,7 +177,7 @@ func (n *Network) Step() {
 			n.t.Fatalf("height %d: validator %d refuses an honest proposal: %v", n.Height, i, err)
 		}
 	}
-	n.vote()
+	n.vote(block, txs)
 	for i, v := range n.Validators {
 		result, err := n.Machine.Apply(v.Store, block, txs)
 		if err != nil {
@@ -281,23 +281,27 @@ func (n *Network) Audit() {
 }
 
 // vote makes every validator's extension for the block being decided.
-func (n *Network) vote() {
+func (n *Network) vote(block bridge.Block, txs [][]byte) {
 	n.t.Helper()
 	n.votes = nil
 	for _, member := range n.consensus.at(n.Height) {
 		v := n.validator(member.ID())
 		vote := bridge.ExtendedVote{Validator: v.ID(), Committed: !v.Down}
 		if !v.Down {
-			vote.Extension = n.extension(v)
+			vote.Extension = n.extension(v, block, txs)
 			vote.Signature = ed25519.Sign(v.ConsensusPrivate, signBytes(n.Height, 0, vote.Extension))
 		}
 		n.votes = append(n.votes, vote)
 	}
 }
 
-func (n *Network) extension(v *Validator) []byte {
+func (n *Network) extension(v *Validator, block bridge.Block, txs [][]byte) []byte {
 	n.t.Helper()
-	honest, err := n.Machine.BuildVote(v.Store, n.Height, v.ID(), n.pending(v), types.SoftVoteBytes)
+	var tx []byte
+	if len(txs) > 0 {
+		tx = txs[0]
+	}
+	honest, err := n.Machine.BuildVote(v.Store, block, tx, v.ID(), n.pending(v), types.SoftVoteBytes)
 	if err != nil {
 		n.t.Fatalf("height %d: vote: %v", n.Height, err)
 	}

@@ -371,7 +371,7 @@ func TestEventsAreIndexed(t *testing.T) {
 	n.block()
 	seen := false
 	for _, e := range n.events {
-		seen = seen || e.Type == "transfer_observed"
+		seen = seen || e.Type == "inbox_applied"
 		for _, a := range e.Attributes {
 			if !a.Index {
 				t.Errorf("%s.%s is not indexed", e.Type, a.Key)

@@ -50,6 +50,8 @@ type applier struct {
 	backlogs map[types.ChainID][][]byte      // in use: control commands that wait
 	orders   map[types.ChainID][]*pb.Command // made by this block
 	events   []Event
+	observed types.TransferList  // by the inbox being applied
+	released types.TransferList  // by the receipt being applied
 	updates  []types.Validator   // for consensus
 	leavers  []types.ValidatorID // whose votes count no more
 }
@@ -154,12 +156,13 @@ func (a *applier) inboxes(r *Reading) {
 		a.strikes(slice)
 		chain := a.chain(types.ChainID(payload.Chain))
 		first := chain.Cursor + 1
+		a.observed = types.TransferList{}
 		for i, event := range slice.events {
 			a.event(chain, first+uint64(i), event) //nolint:gosec // an index
 		}
 		chain.Cursor, chain.CursorHash, chain.CursorBlock = slice.end.Nonce, slice.end.Hash[:], slice.end.Block
 		a.emit(EventInboxApplied, "chain", decimal(chain.Id), "first", decimal(first), "last", decimal(chain.Cursor),
-			"hash", slice.end.Hash.Hex())
+			"hash", slice.end.Hash.Hex(), "transfers", a.observed.String())
 	}
 }
 

@@ -235,17 +235,50 @@ func TestManyDepositsInOneSourceBlock(t *testing.T) {
 		}
 	}
 	wrapped := n.Chains[beta].WrappedToken(bridgetest.Gold)
-	var last uint64
-	for _, e := range n.Events {
-		if e.Type == "transfer_released" {
-			_, nonce, err := types.SplitTransferID(e.Attributes[0].Value)
-			if err != nil || nonce <= last {
-				t.Fatalf("released %s after %d", e.Attributes[0].Value, last)
-			}
-			last = nonce
-		}
+	wantPaidInOrder(t, n, beta)
+	if got := len(released(t, n, beta)); got != count {
+		t.Errorf("%d of %d are released", got, count)
 	}
 	wantBalance(t, n, beta, wrapped, types.Address{1, 18: 0x13, 19: 0x87}, types.NewAmount(5000))
+}
+
+// Whoever follows blocks finds every inbox event in them, and by inbox_applied
+// where it stands.
+func TestBlocksTellInboxes(t *testing.T) {
+	n := bridgetest.NewPair(t, nil)
+	var brought []types.Event
+	n.Propose = func(txs [][]byte) [][]byte {
+		inboxes, err := bridge.ProposalInboxes(txs[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, inbox := range inboxes {
+			if inbox.Chain == alpha {
+				brought = append(brought, inbox.Events...)
+			}
+		}
+		return txs
+	}
+	n.Events = nil
+	for range 3 {
+		n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(10)), alpha)
+		n.Settle(10)
+	}
+	var deposits []types.TransferID
+	for _, e := range n.Events {
+		if e.Type == bridge.EventInboxApplied && attribute(e, "chain") == alpha.String() {
+			deposits = append(deposits, transfersOf(t, e)...)
+		}
+	}
+	if len(brought) != 3 || len(deposits) != 3 {
+		t.Fatalf("blocks brought %v of which %v are transfers", brought, deposits)
+	}
+	if got := released(t, n, beta); !slices.Equal(got, deposits) {
+		t.Errorf("released %v, want %v", got, deposits)
+	}
+	if _, err := bridge.ProposalInboxes([]byte{0, 1, 0xff}); err == nil {
+		t.Error("garbage has inboxes")
+	}
 }
 
 func TestOneOfFourDownGoesOnTwoDownWait(t *testing.T) {

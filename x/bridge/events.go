@@ -3,9 +3,14 @@ package bridge
 // The events of a block, with their attributes in order. Chains and nonces are
 // decimal numbers, transfer_id is `chain id/nonce`, addresses and hashes are 0x
 // and hexadecimal, amounts are decimal in the asset's unit, reasons and kinds
-// are stable codes. Names and attributes only ever grow.
+// are stable codes, transfers is a list as types.ParseTransferList reads it.
+// Names and attributes only ever grow.
+//
+// What happens to every transfer is told in lists, for an event of its own would
+// cost each validator more than the transfer does. Of a deposit that became a
+// transfer the block's system transaction says all (ProposalInboxes).
 const (
-	EventInboxApplied     = "inbox_applied"     // chain, first, last, hash
+	EventInboxApplied     = "inbox_applied"     // chain, first, last, hash, transfers (the deposits among the events)
 	EventQuarantined      = "quarantined"       // chain, nonce, reason; of a deposit also id, asset, amount
 	EventResolved         = "resolved"          // id, chain, nonce, action
 	EventChainRefused     = "chain_refused"     // chain, reason
@@ -16,20 +21,18 @@ const (
 	EventTokenRegistered  = "token_registered"  // chain, asset, token
 	EventStaked           = "staked"            // chain, nonce, operator, amount (of the staked token)
 	EventUnstaked         = "unstaked"          // as staked
-	EventTransferObserved = "transfer_observed" // transfer_id, destination, asset, amount, sender, recipient, refund_to
 	EventTransferInvalid  = "transfer_invalid"  // transfer_id, reason
-	EventTransferReleased = "transfer_released" // transfer_id, chain, outbox_nonce, index, payout, fee, reason
-	EventTransferFailed   = "transfer_failed"   // as transfer_released
-	EventTransferOwed     = "transfer_owed"     // as transfer_released
+	EventTransferFailed   = "transfer_failed"   // transfer_id, chain, outbox_nonce, index, payout, fee, reason
+	EventTransferOwed     = "transfer_owed"     // as transfer_failed
 	EventTransferVanished = "transfer_vanished" // transfer_id, amount: its deposit is not in the chain's history any more
 	EventTransferClaimed  = "transfer_claimed"  // transfer_id, chain, amount, to
 
-	// As transfer_released; or transfer_id, payout (0), fee, reason, where the
+	// As transfer_failed; or transfer_id, payout (0), fee, reason, where the
 	// refund was not worth its fee.
 	EventTransferRefunded = "transfer_refunded"
 
-	EventCommandOrdered  = "command_ordered"  // chain, outbox_nonce, kind, items
-	EventCommandExecuted = "command_executed" // chain, outbox_nonce, kind, first, count, relayer
+	EventCommandOrdered  = "command_ordered"  // chain, outbox_nonce, kind, items, transfers (of a batch, in its order)
+	EventCommandExecuted = "command_executed" // chain, outbox_nonce, kind, first, count, relayer, transfers (that were released)
 	EventSealed          = "sealed"           // height, epoch, root, commands
 	EventSealComplete    = "seal_complete"    // height
 

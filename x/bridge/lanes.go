@@ -191,43 +191,64 @@ func (a *applier) delayIsOver(entry *pb.Entry) bool {
 		a.block.Time.UnixMilli() >= entry.SinceMs+int64(p.LargeDelayMs) //nolint:gosec // at most a month
 }
 
-// take removes up to most entries from a chain's lanes that may be paid now: the
-// lanes take turns, so that many entries of one do not keep those of another
-// waiting. What the custody does not cover goes to a lane of its own, and goes
-// round there.
-func (a *applier) take(chain *pb.Chain, most int) []*pb.Entry {
-	var taken []*pb.Entry
-	lanes := slices.DeleteFunc(a.lanesOf(chain), func(l *lane) bool { return l.id.Kind == state.LaneLarge })
-	for moves := maxMoves; len(taken) < most && moves > 0; {
-		l := a.next(lanes)
+// filling is a chain's lanes while batches are made of them in a block.
+type filling struct {
+	*applier
+	chain *pb.Chain
+	lanes []*lane
+	moves int // entries that may still go to other lanes
+}
+
+// take removes what a batch has room for from the lanes of a chain, of what may
+// be paid now, and says whether more had no room in it. The lanes take turns, so
+// that many entries of one do not keep those of another waiting. What the
+// custody does not cover goes to a lane of its own, and goes round there.
+func (f *filling) take() (taken []*pb.Entry, full bool) {
+	if f.lanes == nil {
+		f.lanes = slices.DeleteFunc(f.lanesOf(f.chain), func(l *lane) bool { return l.id.Kind == state.LaneLarge })
+	}
+	room := newBatchRoom(f.chain)
+	for f.moves > 0 {
+		l := f.next(f.lanes)
 		if l == nil {
-			break
+			return taken, false
 		}
-		entry := a.head(l)
-		reason := a.hold(chain, entry)
-		switch {
-		case reason == types.ReasonNone:
-			a.pop(l)
-			a.reserve(chain, entry)
+		entry := f.head(l)
+		reason := f.hold(f.chain, entry)
+		if reason == types.ReasonNone {
+			if !room.take(entry) {
+				return taken, true
+			}
+			f.pop(l)
+			f.reserve(f.chain, entry)
 			l.taken++
 			taken = append(taken, entry)
-		case reason == types.ReasonFlowLimit:
-			blockFlow(lanes, l.id.Asset)
-		case reason == types.ReasonMissingLiquidity && l.id.Kind == shortOf(l.id.Kind) && a.hasCustody(l.id) && l.turned < min(maxTurns, l.entries()):
-			a.push(l.id, a.pop(l))
-			l.turned++
-			moves--
-		case reason == types.ReasonMissingLiquidity && l.id.Kind != shortOf(l.id.Kind):
-			id := l.id
-			id.Kind = shortOf(l.id.Kind)
-			a.pop(l)
-			a.push(id, entry)
-			moves--
-		default:
-			l.blocked = true
+			continue
 		}
+		f.wait(l, entry, reason)
 	}
-	return taken
+	return taken, false
+}
+
+// wait puts the head of a lane where it waits.
+func (f *filling) wait(l *lane, entry *pb.Entry, reason types.Reason) {
+	short := shortOf(l.id.Kind)
+	switch {
+	case reason == types.ReasonFlowLimit:
+		blockFlow(f.lanes, l.id.Asset)
+	case reason == types.ReasonMissingLiquidity && l.id.Kind != short:
+		id := l.id
+		id.Kind = short
+		f.pop(l)
+		f.push(id, entry)
+		f.moves--
+	case reason == types.ReasonMissingLiquidity && f.hasCustody(l.id) && l.turned < min(maxTurns, l.entries()):
+		f.push(l.id, f.pop(l))
+		l.turned++
+		f.moves--
+	default:
+		l.blocked = true
+	}
 }
 
 // hasCustody says whether anything of an asset is free to be paid by a chain.

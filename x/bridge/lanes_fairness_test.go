@@ -18,7 +18,7 @@ func coinFor(amount types.Amount) types.Deposited {
 // Batches took the oldest entries first: a coin waited for all dust of gold that
 // was there before it.
 func TestDustOfOneAssetDoesNotDelayAnother(t *testing.T) {
-	n := newMoney(t, func(g *types.Genesis) { g.Chains[1].BatchGas = 1_000_000 }) // three releases a batch
+	n := newMoney(t, func(g *types.Genesis) { g.Chains[1].BatchGas, g.Params.MaxOpenBatches = 1_000_000, 4 }) // three releases a batch
 	for range 40 {
 		n.Send(goldFor(bob, 1), alpha)
 	}

@@ -19,16 +19,47 @@ const (
 	itemReserveGas = 15_000
 )
 
-// batchCapacity is the most entries of one batch on a chain.
-func batchCapacity(chain *pb.Chain) int {
+// batchRoom is what a batch on a chain still has room for.
+type batchRoom struct {
+	items, bytes int
+	groups       map[batchGroup]bool // that are in it
+}
+
+// batchGroup is what the entries of one group share: the contract's bytes name it
+// once.
+type batchGroup struct {
+	kind  uint32
+	asset types.AssetID
+	fee   string
+}
+
+func groupOf(e *pb.Entry) batchGroup {
+	return batchGroup{e.Kind, types.AssetID(e.Transfer.Asset), string(e.Fee)}
+}
+
+func newBatchRoom(chain *pb.Chain) batchRoom {
 	items := uint64(1)
 	if chain.BatchGas > batchBaseGas {
 		items = max(items, (chain.BatchGas-batchBaseGas)/(uint64(chain.ReleaseGas)+itemReserveGas))
 	}
-	bytes := min(chain.BatchGas/calldataShare/calldataGas, maxBatchBytes)
-	// In the worst case every entry needs a group of its own.
-	items = min(items, max(1, bytes/(types.BatchEntryBytes+types.BatchGroupBytes)))
-	return int(min(items, types.MaxBatchItems)) //nolint:gosec // at most MaxBatchItems
+	bytes := max(min(chain.BatchGas/calldataShare/calldataGas, maxBatchBytes), types.BatchGroupBytes+types.BatchEntryBytes)
+	return batchRoom{
+		items: int(min(items, types.MaxBatchItems)), bytes: int(bytes), //nolint:gosec // at most MaxBatchItems and maxBatchBytes
+		groups: map[batchGroup]bool{},
+	}
+}
+
+// take says whether there was room for an entry, which it then has taken.
+func (r *batchRoom) take(e *pb.Entry) bool {
+	group, size := groupOf(e), types.BatchEntryBytes
+	if !r.groups[group] {
+		size += types.BatchGroupBytes
+	}
+	if r.items == 0 || size > r.bytes {
+		return false
+	}
+	r.items, r.bytes, r.groups[group] = r.items-1, r.bytes-size, true
+	return true
 }
 
 // initialized opens a chain whose contract was deployed with the current set;
@@ -117,9 +148,7 @@ func (a *applier) commands() {
 			continue
 		}
 		room -= a.takeBacklog(chain, room)
-		if room > 0 && batchDue(a.network, chain, a.block.Time.UnixMilli()) == types.ReasonNone && a.batch(chain) {
-			room--
-		}
+		room -= a.batches(chain, room)
 	}
 }
 
@@ -155,46 +184,55 @@ func batchDue(network *pb.Network, chain *pb.Chain, nowMS int64) types.Reason {
 	return types.ReasonNone
 }
 
-// batch commits waiting entries, the oldest first, and says whether there were
-// any.
-func (a *applier) batch(chain *pb.Chain) bool {
-	entries := a.take(chain, batchCapacity(chain))
-	if len(entries) == 0 {
-		return false
+// batches commits waiting entries, the oldest first, and says in how many
+// batches. Behind a full one there is no gap, which is there to let transfers go
+// together.
+func (a *applier) batches(chain *pb.Chain, most int) int {
+	f := filling{applier: a, chain: chain, moves: maxMoves}
+	for made := range most {
+		if batchDue(a.network, chain, a.block.Time.UnixMilli()) != types.ReasonNone {
+			return made
+		}
+		entries, full := f.take()
+		if len(entries) == 0 {
+			return made
+		}
+		a.commit(chain, entries)
+		if !full {
+			chain.LastBatchMs = a.block.Time.UnixMilli()
+			return made + 1
+		}
 	}
+	return most
+}
+
+// commit makes a batch of entries.
+func (a *applier) commit(chain *pb.Chain, entries []*pb.Entry) {
 	groupEntries(entries)
 	chain.OpenBatches++
-	chain.LastBatchMs = a.block.Time.UnixMilli()
 	a.append(chain, &pb.Command{
 		Kind: uint32(types.CommandBatch), Entries: entries, Items: uint32(len(entries)), //nolint:gosec // at most MaxBatchItems
 	})
 	for _, span := range spansOf(types.ChainID(chain.Id), chain.Outbox, entries) {
 		a.s.SetSpan(span)
 	}
-	return true
 }
 
 // groupEntries brings entries that share kind, asset and fee together, for the
 // contract's bytes name those once a group; the order within a group, and of the
 // groups' first entries, stays.
 func groupEntries(entries []*pb.Entry) {
-	type group struct {
-		kind  uint32
-		asset types.AssetID
-		fee   string
-	}
-	ranks := map[group]int{}
-	rank := func(e *pb.Entry) int {
-		g := group{e.Kind, types.AssetID(e.Transfer.Asset), string(e.Fee)}
-		if _, ok := ranks[g]; !ok {
-			ranks[g] = len(ranks)
-		}
-		return ranks[g]
-	}
+	at := map[batchGroup]int{}
+	var groups [][]*pb.Entry
 	for _, e := range entries {
-		rank(e)
+		group := groupOf(e)
+		if _, known := at[group]; !known {
+			at[group] = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[at[group]] = append(groups[at[group]], e)
 	}
-	slices.SortStableFunc(entries, func(x, y *pb.Entry) int { return rank(x) - rank(y) })
+	copy(entries, slices.Concat(groups...))
 }
 
 // spansOf is the ranges of inbox nonces that a batch's entries cover, one for
@@ -229,6 +267,7 @@ func (a *applier) executed(chain *pb.Chain, nonce uint64, e types.Executed) {
 // receipt books a slice of a command.
 func (a *applier) receipt(chain *pb.Chain, command *pb.Command, e types.Executed, nonce uint64) {
 	id := types.ChainID(chain.Id)
+	a.released = types.TransferList{}
 	for i := range e.Count {
 		a.settle(chain, command, e.First+i, e.Failed(i), nonce)
 	}
@@ -236,7 +275,7 @@ func (a *applier) receipt(chain *pb.Chain, command *pb.Command, e types.Executed
 	chain.NextItem = command.Executed
 	a.emit(EventCommandExecuted, "chain", decimal(chain.Id), "outbox_nonce", decimal(command.Nonce),
 		"kind", types.CommandKind(command.Kind).String(), "first", decimal(e.First), "count", decimal(e.Count), //nolint:gosec // written from a CommandKind
-		"relayer", e.Relayer.Hex())
+		"relayer", e.Relayer.Hex(), "transfers", a.released.String())
 	if command.Executed == command.Items {
 		a.finish(chain, command)
 		a.slashed(command, nonce)

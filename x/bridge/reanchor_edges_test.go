@@ -152,14 +152,16 @@ func TestReanchorToAShorterInboxTwice(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	wantBooks(t, n)
-	seen := map[string]bool{}
+	seen := map[types.TransferID]bool{}
 	for _, e := range n.Events {
-		if e.Type == bridge.EventTransferObserved {
-			if id := e.Attributes[0].Value; seen[id] {
+		if e.Type != bridge.EventInboxApplied {
+			continue
+		}
+		for _, id := range transfersOf(t, e) {
+			if seen[id] {
 				t.Errorf("%s was used twice", id)
-			} else {
-				seen[id] = true
 			}
+			seen[id] = true
 		}
 	}
 	if len(seen) != 18 {

@@ -601,17 +601,44 @@ func limitsOf(t *testing.T, n *bridgetest.Network, chain string, asset types.Ass
 // for each asset and source.
 func wantPaidInOrder(t testing.TB, n *bridgetest.Network, chain types.ChainID) {
 	t.Helper()
-	last := map[string]uint64{}
-	for _, e := range n.Events {
-		if e.Type != bridge.EventTransferReleased || e.Attributes[1].Value != chain.String() {
-			continue
+	last := map[types.ChainID]uint64{}
+	for _, id := range released(t, n, chain) {
+		if id.Nonce <= last[id.Source] {
+			t.Fatalf("released %s after %d", id, last[id.Source])
 		}
-		source, nonce, err := types.SplitTransferID(e.Attributes[0].Value)
-		if err != nil || nonce <= last[source] {
-			t.Fatalf("released %s after %d: %v", e.Attributes[0].Value, last[source], err)
-		}
-		last[source] = nonce
+		last[id.Source] = id.Nonce
 	}
+}
+
+// released is the transfers that were released on a chain, in that order.
+func released(t testing.TB, n *bridgetest.Network, chain types.ChainID) []types.TransferID {
+	t.Helper()
+	var all []types.TransferID
+	for _, e := range n.Events {
+		if e.Type == bridge.EventCommandExecuted && attribute(e, "chain") == chain.String() {
+			all = append(all, transfersOf(t, e)...)
+		}
+	}
+	return all
+}
+
+func attribute(e bridge.Event, key string) string {
+	for _, a := range e.Attributes {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// transfersOf is the transfers that an event lists.
+func transfersOf(t testing.TB, e bridge.Event) []types.TransferID {
+	t.Helper()
+	list, err := types.ParseTransferList(attribute(e, "transfers"))
+	if err != nil {
+		t.Fatalf("%s: %v", e.Type, err)
+	}
+	return list
 }
 
 // The page of reasons is generated from the code.

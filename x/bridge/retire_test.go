@@ -130,7 +130,7 @@ func TestRetireEndsWhatIsOnItsWay(t *testing.T) {
 // More waits for a chain than one block moves: nothing of it is ordered there any
 // more, and all is refunded by the following blocks.
 func TestRetireWithMoreThanOneBlockMoves(t *testing.T) {
-	n := newMoney(t, nil)
+	n := newMoney(t, func(g *types.Genesis) { g.Params.MaxOpenBatches = 4 })
 	before := goldOf(n, alice)
 	for range 2500 {
 		n.Send(goldFor(bob, 1), alpha)

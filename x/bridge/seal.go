@@ -23,7 +23,7 @@ func (a *applier) seal() {
 			a.s.SetCommand(id, command)
 			chain.Sealed = command.Nonce
 			a.emit(EventCommandOrdered, "chain", decimal(chain.Id), "outbox_nonce", decimal(command.Nonce),
-				"kind", types.CommandKind(command.Kind).String(), "items", decimal(command.Items)) //nolint:gosec // written from a CommandKind
+				"kind", types.CommandKind(command.Kind).String(), "items", decimal(command.Items), "transfers", transfersOf(command)) //nolint:gosec // written from a CommandKind
 		}
 	}
 	if len(leaves) == 0 {
@@ -63,6 +63,15 @@ func (a *applier) signature(from types.ValidatorID, s types.SealSignature) {
 		a.s.SetSeal(seal)
 		a.emit(EventSealComplete, "height", decimal(seal.Height))
 	}
+}
+
+// transfersOf lists the transfers of a batch in its order.
+func transfersOf(command *pb.Command) string {
+	var list types.TransferList
+	for _, e := range command.Entries {
+		list.Add(types.TransferID{Source: types.ChainID(e.Transfer.Source), Nonce: e.Transfer.Nonce})
+	}
+	return list.String()
 }
 
 func signedPower(members []*pb.Validator, held *pb.SealSignatures) uint64 {

@@ -33,9 +33,7 @@ func (a *applier) deposited(chain *pb.Chain, nonce uint64, e types.Deposited) {
 		return
 	}
 	chain.Transfers++
-	a.emit(EventTransferObserved, "transfer_id", transferID(transfer), "destination", decimal(e.Destination),
-		"asset", id.String(), "amount", amount.String(), "sender", e.Sender.Hex(),
-		"recipient", e.Recipient.Hex(), "refund_to", e.RefundTo.Hex())
+	a.observed.Add(types.TransferID{Source: source, Nonce: transfer.Nonce})
 	entry, reason := a.release(asset, transfer, e, scale)
 	if reason != types.ReasonNone {
 		a.emit(EventTransferInvalid, "transfer_id", transferID(transfer), "reason", string(reason))
@@ -188,13 +186,21 @@ func (a *applier) proceed(chain *pb.Chain, command *pb.Command, index uint32, fa
 // ended counts a transfer that has come to its end.
 func (a *applier) ended(t *pb.Transfer) { a.chain(types.ChainID(t.Source)).Ended++ }
 
-// tell emits the event of an executed entry.
+// tell notes a release, and emits the event of any other executed entry.
 func (a *applier) tell(chain *pb.Chain, command *pb.Command, index uint32, failed bool) {
 	entry := command.Entries[index]
-	kind := map[bool]map[types.EntryKind]string{
-		false: {types.EntryRelease: EventTransferReleased, types.EntryRefund: EventTransferRefunded},
-		true:  {types.EntryRelease: EventTransferFailed, types.EntryRefund: EventTransferOwed},
-	}[failed][types.EntryKind(entry.Kind)] //nolint:gosec // written from an EntryKind
+	var kind string
+	switch release := entry.Kind == uint32(types.EntryRelease); {
+	case release && !failed:
+		a.released.Add(types.TransferID{Source: types.ChainID(entry.Transfer.Source), Nonce: entry.Transfer.Nonce})
+		return
+	case release:
+		kind = EventTransferFailed
+	case failed:
+		kind = EventTransferOwed
+	default:
+		kind = EventTransferRefunded
+	}
 	a.emit(kind, "transfer_id", transferID(entry.Transfer), "chain", decimal(chain.Id),
 		"outbox_nonce", decimal(command.Nonce), "index", decimal(index),
 		"payout", amountOf(entry.Payout).String(), "fee", amountOf(entry.Fee).String(), "reason", entry.Reason)

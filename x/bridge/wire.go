@@ -348,3 +348,31 @@ func ProposalVotes(tx []byte) ([]Vote, error) {
 	}
 	return votes, nil
 }
+
+// InboxEvents is events of one chain that a block brings.
+type InboxEvents struct {
+	Chain  types.ChainID
+	Events []types.Event // from the chain's cursor on; inbox_applied says from which nonce
+}
+
+// ProposalInboxes reads the inbox events that a block's system transaction
+// brings, ascending by chain. It is for whoever follows blocks: that they were
+// applied is what inbox_applied says.
+func ProposalInboxes(tx []byte) ([]InboxEvents, error) {
+	message, err := decodeSystemTx(tx)
+	if err != nil {
+		return nil, err
+	}
+	inboxes := make([]InboxEvents, len(message.Payloads))
+	for i, payload := range message.Payloads {
+		inboxes[i].Chain = types.ChainID(payload.Chain)
+		for _, m := range payload.Events {
+			event, err := eventFromPB(m)
+			if err != nil {
+				return nil, fmt.Errorf("chain %d: %w", payload.Chain, err)
+			}
+			inboxes[i].Events = append(inboxes[i].Events, event)
+		}
+	}
+	return inboxes, nil
+}

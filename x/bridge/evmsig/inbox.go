@@ -39,7 +39,7 @@ func InboxLeaf(nonce uint64, event types.Event) types.Hash {
 	if event == nil {
 		return types.Hash{}
 	}
-	var w words
+	w := newWords(10) // the most that an event has
 	w.uint(uint64(event.Kind()))
 	w.uint(nonce)
 	switch e := event.(type) {

@@ -12,6 +12,9 @@ import (
 // is what makes the hash of several fields unambiguous.
 type words struct{ b []byte }
 
+// newWords has room for n words.
+func newWords(n int) words { return words{make([]byte, 0, n*32)} }
+
 func (w *words) word(v [32]byte) { w.b = append(w.b, v[:]...) }
 
 func (w *words) uint(v uint64) {
@@ -26,7 +29,16 @@ func (w *words) address(v types.Address) {
 
 func (w *words) amount(v types.Amount) { w.word(v.Bytes32()) }
 
-// digest stands for a field of any length.
-func (w *words) digest(v []byte) { w.word(crypto.Keccak256Hash(v)) }
+// emptyDigest is the hash of no bytes.
+var emptyDigest = crypto.Keccak256Hash()
+
+// digest stands for a field of any length. Most are empty.
+func (w *words) digest(v []byte) {
+	if len(v) == 0 {
+		w.word(emptyDigest)
+		return
+	}
+	w.word(crypto.Keccak256Hash(v))
+}
 
 func (w *words) hash() types.Hash { return crypto.Keccak256Hash(w.b) }

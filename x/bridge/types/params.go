@@ -47,7 +47,7 @@ type Params struct {
 func DefaultParams() Params {
 	return Params{
 		MaxMarks: 64, MarkStride: 128, HeadInterval: 32, MaxSigs: 4,
-		MaxOpenBatches: 4, KeepBlocks: 1000, PayloadBytes: 6 << 20,
+		MaxOpenBatches: 64, KeepBlocks: 1000, PayloadBytes: 6 << 20,
 		VotingPeriod: 300_000, LargeDelayBlocks: 6000, LargeDelayMS: 3_600_000,
 		MaxHeld: 100_000, MaxOpenSeals: 64, MaxCommands: 64,
 		RetireDelayBlocks: 1_000_000, RetireDelayMS: 7 * 24 * 3_600_000,

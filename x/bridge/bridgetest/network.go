@@ -172,13 +172,16 @@ func (n *Network) Step() {
 	n.Time = n.Time.Add(BlockTime)
 	block := n.Block()
 	txs := n.proposal(block)
+	reading := n.reading(txs)
 	for i, v := range n.Validators {
+		block.Reading = reading[i%2]
 		if err := n.Machine.VerifyProposal(v.Store, block, txs); err != nil && n.Propose == nil {
 			n.t.Fatalf("height %d: validator %d refuses an honest proposal: %v", n.Height, i, err)
 		}
 	}
 	n.vote(block, txs)
 	for i, v := range n.Validators {
+		block.Reading = reading[i%2]
 		result, err := n.Machine.Apply(v.Store, block, txs)
 		if err != nil {
 			n.t.Fatalf("height %d: apply: %v", n.Height, err)
@@ -197,6 +200,15 @@ func (n *Network) Step() {
 		c.Mine()
 		c.Time = uint64(n.Time.Unix()) //nolint:gosec // after 1970
 	}
+}
+
+// reading is what every second validator keeps of a proposal: the others read it
+// anew each time, and all come to the same.
+func (n *Network) reading(txs [][]byte) [2]*bridge.Reading {
+	if len(txs) == 0 {
+		return [2]*bridge.Reading{}
+	}
+	return [2]*bridge.Reading{nil, bridge.Read(txs[0])}
 }
 
 // Run makes blocks.

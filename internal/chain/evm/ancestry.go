@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -78,7 +79,8 @@ func (s *Source) holds(ctx context.Context, newest []said, h header) bool {
 	return h.Number == s.last.Block+1 && h.Parent == s.last.Hash
 }
 
-// parent asks one of those that know a header for the one before it.
+// parent asks one of those that know a header for the one before it. Who takes
+// longer than mostly is not waited for: there is another way to know.
 func (s *Source) parent(ctx context.Context, newest []said, h header) (header, error) {
 	final := s.finalTo(newest, h.Number)
 	if len(final) == 0 {
@@ -88,6 +90,9 @@ func (s *Source) parent(ctx context.Context, newest []said, h header) (header, e
 	if favourite := s.client.endpoints[s.client.best(classHeader)]; slices.Contains(final, favourite) {
 		e = favourite
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer time.AfterFunc(max(e.patience(classHeader), agreeGrace), func() { cancel(errSilent) }).Stop()
 	err := e.do(ctx, func(ctx context.Context, conn Conn) (err error) {
 		parent, err = fetchHash(ctx, conn, h.Parent)
 		return err

@@ -2,6 +2,7 @@ package evm
 
 import (
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
@@ -125,6 +126,34 @@ func TestForeignHeadersAreNotRemembered(t *testing.T) {
 	}
 	if hits, misses := s.use("header"); hits != 0 || misses != 0 {
 		t.Errorf("%d hits, %d misses", hits, misses)
+	}
+}
+
+// TestSilenceAboutAHashHoldsNobodyUp has servers that never answer for a block of
+// a hash: the number is asked for instead.
+func TestSilenceAboutAHashHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deposits(1)
+	w.finalize()
+	proxies := []*proxy{newProxy(t, w.node.HTTPURL(), lie{}), newProxy(t, w.node.HTTPURL(), lie{})}
+	for _, p := range proxies {
+		p.Set(silent("eth_getBlockByHash"))
+	}
+	cfg := w.config(2, proxies[0].URL, proxies[1].URL)
+	cfg.RequestTimeout = time.Minute
+	s := w.source(cfg)
+	_, err := s.Finalized(t.Context())
+	w.must(err)
+	w.mine(2)
+	s.pace = pace{}
+	start := time.Now()
+	position, err := s.Finalized(t.Context())
+	if err != nil || position.Hash != w.node.Finalized().Hash() || time.Since(start) > cfg.RequestTimeout/2 {
+		t.Errorf("%+v, %v, after %s", position, err, time.Since(start))
+	}
+	if asked := proxies[0].Calls("eth_getBlockByHash") + proxies[1].Calls("eth_getBlockByHash"); asked != 1 {
+		t.Errorf("asked %d times", asked)
 	}
 }
 

@@ -619,12 +619,19 @@ func TestWebSocketIsMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
+	again := func() (err error) {
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			if err = client.Do(t.Context(), ask); err == nil || time.Now().After(deadline) {
+				return err
+			}
+		}
+	}
 	for range 3 {
 		if err := client.Do(t.Context(), ask); err != nil {
 			t.Fatal(err)
 		}
 		c.cut()
-		if err := client.Do(t.Context(), ask); err != nil {
+		if err := again(); err != nil {
 			t.Errorf("after a cut: %v", err)
 		}
 	}
@@ -642,11 +649,7 @@ func TestWebSocketIsMadeAgain(t *testing.T) {
 	if client.endpoints[0].connection() != nil {
 		t.Error("the silent connection is kept")
 	}
-	deadline := time.Now().Add(20 * time.Second)
-	for err = client.Do(t.Context(), ask); err != nil && time.Now().Before(deadline); err = client.Do(t.Context(), ask) {
-		time.Sleep(50 * time.Millisecond)
-	}
-	if err != nil || client.endpoints[0].connection() == first {
+	if err := again(); err != nil || client.endpoints[0].connection() == first {
 		t.Errorf("after silence: %v", err)
 	}
 }

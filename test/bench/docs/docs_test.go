@@ -59,12 +59,15 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := filepath.Join(root, page)
-	for text, good := range map[string]bool{"no place": false, "above\n" + begin + "old\n" + end + "below\n": true} {
-		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+	for _, page := range []struct {
+		text string
+		good bool
+	}{{"no place", false}, {"above\n" + begin + "old\n" + end + "below\n", true}} {
+		if err := os.WriteFile(at, []byte(page.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := run(root, []string{file}); (err == nil) != good {
-			t.Errorf("%q: %v", text, err)
+		if err := run(root, []string{file}); (err == nil) != page.good {
+			t.Errorf("%q: %v", page.text, err)
 		}
 	}
 	text, err := os.ReadFile(at)

@@ -182,7 +182,7 @@ func (j job) measure(ctx context.Context, s settings, out io.Writer) (figures []
 	o.Printf("== %s\n", j.name)
 	figures, err = j.run(ctx, o)
 	for i := range figures {
-		figures[i].Bench = j.name
+		figures[i].Bench, figures[i].Command = j.name, command(s, append([]string{j.name}, j.args...))
 	}
 	o.Printf("== %s took %s\n", j.name, time.Since(start).Round(time.Second))
 	return figures, err

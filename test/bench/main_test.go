@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	report, err := figure.Read(file)
-	if err != nil || report.Command != "go run ./test/bench --short catchup --blocks 20" || report.Figures[0].Bench != "catchup" {
+	if err != nil || report.Command != "go run ./test/bench --short catchup --blocks 20" || report.Figures[0].Bench != "catchup" || report.Figures[0].Command != report.Command {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	out.Reset()

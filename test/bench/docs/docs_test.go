@@ -31,11 +31,11 @@ func TestTable(t *testing.T) {
 	t.Parallel()
 	run := func(day int, value float64, more ...figure.Figure) figure.Report {
 		return figure.Report{
-			Command: "make bench", Commit: "0123456789abcdef", Date: time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC),
-			Machine: figure.Machine{Cores: 2}, Figures: append([]figure.Figure{{Bench: "a", Name: "x", Value: value, Unit: "ms", Aim: 5, AtMost: true}}, more...),
+			Commit: "0123456789abcdef", Date: time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC),
+			Machine: figure.Machine{Cores: 2}, Figures: append([]figure.Figure{{Bench: "a", Name: "x", Value: value, Unit: "ms", Command: "make bench", Aim: 5, AtMost: true}}, more...),
 		}
 	}
-	got := strings.Split(table([]figure.Report{run(2, 6), run(1, 4, figure.Figure{Bench: "a", Name: "y", Value: 2, Unit: figure.Ratio, Note: "n"})}), "\n")
+	got := strings.Split(table([]figure.Report{run(2, 6), run(1, 4, figure.Figure{Bench: "a", Name: "y", Value: 2, Unit: figure.Ratio, Command: "make bench", Note: "n"})}), "\n")
 	want := []string{
 		"| a: x | 6 ms | ≤ 5, missed | `make bench` | 01234567 | S | 2026-01-02 |",
 		"| a: y (n) | 2 |  | `make bench` | 01234567 | S | 2026-01-01 |",

@@ -109,7 +109,7 @@ func table(reports []figure.Report) string {
 			name += " (" + r.Note + ")"
 		}
 		fmt.Fprintf(&out, "| %s | %s | %s | `%s` | %.8s | %s | %s |\n", strings.ReplaceAll(name, "|", `\|`), r.Text(), r.AimText(),
-			r.run.Command, r.run.Commit, r.run.Machine.Class(), r.run.Date.Format("2006-01-02"))
+			r.Command, r.run.Commit, r.run.Machine.Class(), r.run.Date.Format("2006-01-02"))
 	}
 	return out.String()
 }

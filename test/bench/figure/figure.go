@@ -21,13 +21,14 @@ const Ratio = "ratio"
 
 // Figure is one value that a benchmark has measured.
 type Figure struct {
-	Bench  string  `json:"bench"` // the program fills it in
-	Name   string  `json:"name"`
-	Value  float64 `json:"value"`
-	Unit   string  `json:"unit"`
-	Aim    float64 `json:"aim,omitempty"`     // 0: none
-	AtMost bool    `json:"at_most,omitempty"` // the aim is a ceiling and no floor
-	Note   string  `json:"note,omitempty"`    // conditions, or the origin of a published figure
+	Bench   string  `json:"bench"` // the program fills it in
+	Name    string  `json:"name"`
+	Value   float64 `json:"value"`
+	Unit    string  `json:"unit"`
+	Aim     float64 `json:"aim,omitempty"`     // 0: none
+	AtMost  bool    `json:"at_most,omitempty"` // the aim is a ceiling and no floor
+	Command string  `json:"command"`           // that measures it alone; the program fills it in
+	Note    string  `json:"note,omitempty"`    // conditions, or the origin of a published figure
 }
 
 // Met says whether the value reaches its aim.

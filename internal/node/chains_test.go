@@ -11,7 +11,6 @@ import (
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/observer"
-	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -114,15 +113,5 @@ func TestObserverTrouble(t *testing.T) {
 		if strings.HasPrefix(want, "(") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %s", status, err, want)
 		}
-	}
-}
-
-func TestAppendSeals(t *testing.T) {
-	known := map[uint64]bool{5: true}
-	commands := []bridge.OutboxCommand{
-		{Seal: bridge.SealState{Height: 5}}, {Seal: bridge.SealState{Height: 7}}, {Seal: bridge.SealState{Height: 7}},
-	}
-	if got := appendSeals(nil, known, commands); len(got) != 1 || got[0].Height != 7 {
-		t.Errorf("got %+v", got)
 	}
 }

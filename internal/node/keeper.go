@@ -9,10 +9,6 @@ import (
 	"github.com/icrosschain/bridged/x/bridge"
 )
 
-// maxOpenCommands is how many open commands of a chain are looked at for seals
-// whose signatures are still of use.
-const maxOpenCommands = 64
-
 // keeper lets the mailbox drop what the committed state has taken over, and
 // tells the relayers of new signatures. It is level-triggered: a commit that it
 // misses is covered by the next.
@@ -64,35 +60,17 @@ func (k *keeper) tidyTo(r bridge.Reader, height int64) error {
 	if err != nil {
 		return err
 	}
-	var seals []bridge.SealState
+	seals, err := machine.OpenSeals(r)
+	if err != nil {
+		return err
+	}
 	for _, by := range k.state.signers { // a seal wants one of them at most
 		wanted, err := machine.SealsToSign(r, height+1, by, maxSeals)
 		if err != nil {
 			return err
 		}
-		seals = append(seals, wanted...)
-	}
-	known := map[uint64]bool{}
-	for _, s := range seals {
-		known[s.Height] = true
-	}
-	for _, c := range chains {
-		commands, err := machine.OpenCommands(r, c.ID, maxOpenCommands)
-		if err != nil {
-			return err
-		}
-		seals = appendSeals(seals, known, commands)
+		seals = append(seals, wanted...) // some twice
 	}
 	k.box.Committed(uint64(height), chains, seals)
 	return nil
-}
-
-func appendSeals(seals []bridge.SealState, known map[uint64]bool, commands []bridge.OutboxCommand) []bridge.SealState {
-	for _, c := range commands {
-		if !known[c.Seal.Height] {
-			known[c.Seal.Height] = true
-			seals = append(seals, c.Seal)
-		}
-	}
-	return seals
 }

@@ -133,3 +133,39 @@ func TestBatchesAreBoundByTheirBytes(t *testing.T) {
 	n.Audit()
 	wantPaidInOrder(t, n, beta)
 }
+
+// The open seals are those of the open commands.
+func TestOpenSeals(t *testing.T) {
+	n := bridgetest.NewPair(t, nil)
+	most := 0
+	for i := range 24 {
+		n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(10)), alpha)
+		n.Step()
+		if i%5 == 4 {
+			n.Relay(types.MaxBatchItems)
+		}
+		want := map[uint64]bool{}
+		for _, c := range n.Genesis.Chains {
+			commands, err := n.Machine.OpenCommands(n.State(), c.ID, 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, command := range commands {
+				want[command.Seal.Height] = true
+			}
+		}
+		open, err := n.Machine.OpenSeals(n.State())
+		if err != nil || len(open) != len(want) {
+			t.Fatalf("%d open seals, %v, want %d", len(open), err, len(want))
+		}
+		for _, seal := range open {
+			if !want[seal.Height] || seal.Digest == (types.Hash{}) {
+				t.Errorf("%+v covers nothing open", seal)
+			}
+		}
+		most = max(most, len(open))
+	}
+	if most < 3 {
+		t.Errorf("never more than %d seals were open", most)
+	}
+}

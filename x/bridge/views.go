@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"slices"
+
 	pb "github.com/icrosschain/bridged/x/bridge/bridgepb"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/internal/state"
@@ -143,6 +145,25 @@ func sealState(network *pb.Network, seal *pb.Seal) SealState {
 		Epoch: seal.Epoch, Height: seal.Height, Root: types.Hash(seal.Root),
 		Digest: sealDigest(network, seal), Complete: seal.Complete,
 	}
+}
+
+// OpenSeals reads the seals that cover a command which is not known to be
+// executed, ascending by height.
+func (m *Machine) OpenSeals(r Reader) (seals []SealState, err error) {
+	defer state.Catch(&err)
+	v := state.NewView(r)
+	network := v.Network()
+	executed := map[uint64]uint64{}
+	for _, chain := range v.Chains() {
+		executed[chain.Id] = chain.Executed
+	}
+	v.Seals(0, func(seal *pb.Seal) bool {
+		if slices.ContainsFunc(seal.Leaves, func(l *pb.SealLeaf) bool { return l.Nonce > executed[l.Chain] }) {
+			seals = append(seals, sealState(network, seal))
+		}
+		return true
+	})
+	return seals, nil
 }
 
 // OpenCommands reads the sealed commands of a chain that are not known to be

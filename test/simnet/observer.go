@@ -15,13 +15,14 @@ import (
 // the proven position, raises the alarm where the chain contradicts the cursor,
 // and keeps nothing over a restart.
 type observer struct {
-	agreed  bridge.ChainState
-	reading bool
-	tip     types.Mark
-	final   uint64       // newest block that was shown as final
-	marks   []types.Mark // handed over, above the cursor
-	alarm   types.Alarm
-	calm    int // consistent rounds since the last contradiction
+	agreed   bridge.ChainState
+	anchored uint64 // re-anchorings that were seen
+	reading  bool
+	tip      types.Mark
+	final    uint64       // newest block that was shown as final
+	marks    []types.Mark // handed over, above the cursor
+	alarm    types.Alarm
+	calm     int // consistent rounds since the last contradiction
 }
 
 // calmRounds is after how many consistent rounds there is no alarm.
@@ -49,9 +50,11 @@ func (o *observer) round(box *mailbox.Box, agreed bridge.ChainState, stride uint
 		return nothing
 	}
 	if o.agreed.ID == 0 {
-		box.SetAlarm(agreed.ID, types.AlarmUnsaid, box.Anchored(agreed.ID))
+		o.anchored = box.Anchored(agreed.ID)
+		box.SetAlarm(agreed.ID, types.AlarmUnsaid, o.anchored)
 	}
-	if o.agreed.Paused == bridge.PauseContradicted && agreed.Paused != bridge.PauseContradicted {
+	if anchored := box.Anchored(agreed.ID); anchored != o.anchored { // perhaps since this observer last looked
+		o.anchored = anchored
 		o.rewind(box)
 		o.say(box, types.AlarmUnsaid)
 	}

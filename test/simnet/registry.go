@@ -14,15 +14,16 @@ import (
 // registry is the validators as the newest state has them, and what the
 // simulation holds the network to.
 type registry struct {
-	known    map[types.ValidatorID]bridge.ValidatorView
-	params   types.Params
-	epoch    uint64
-	begun    int64                        // block of its begin
-	handover int64                        // block that has begun a handover; 0 for none
-	ordered  bool                         // in it, some outbox names the next set
-	gain     uint64                       // thousandths that may change hands in it
-	wished   map[types.ValidatorID]uint64 // when it began
-	settled  bool                         // the set was compared with what is wished, and nothing has changed since
+	known      map[types.ValidatorID]bridge.ValidatorView
+	params     types.Params
+	rootsSince int64 // height below which the state has forgotten what was sealed
+	epoch      uint64
+	begun      int64                        // block of its begin
+	handover   int64                        // block that has begun a handover; 0 for none
+	ordered    bool                         // in it, some outbox names the next set
+	gain       uint64                       // thousandths that may change hands in it
+	wished     map[types.ValidatorID]uint64 // when it began
+	settled    bool                         // the set was compared with what is wished, and nothing has changed since
 	// powers is the set of the epoch, counted those before the newest block: by
 	// them it was tallied.
 	powers, counted map[types.ValidatorID]uint64
@@ -251,6 +252,8 @@ func (r *run) refresh() {
 		if err != nil {
 			return err
 		}
+		// What was forgotten by the unbonding time until now stays so.
+		reg.rootsSince = max(reg.rootsSince, r.height-min(r.height, int64(reg.params.UnbondingBlocks)))
 		reg.params = network.Params
 		if network.Epoch != reg.epoch {
 			r.broken("handover", "the state is in epoch %d, the blocks told of %d", network.Epoch, reg.epoch)

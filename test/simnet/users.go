@@ -174,8 +174,8 @@ func (r *run) claim(t *transfer) {
 func (r *run) isRegistered(asset types.AssetID, id types.ChainID) bool {
 	c := r.world.chain(id)
 	cursor := r.positions[id].Cursor
-	if cursor == 0 || cursor > uint64(len(c.at)) {
-		return false
+	if cursor == 0 || cursor > uint64(len(c.at)) || c.Inbox()[cursor-1].Hash != r.positions[id].CursorHash {
+		return false // or it is in a history that is not the agreed one
 	}
 	_, known := c.at[cursor-1].holds[asset]
 	return known

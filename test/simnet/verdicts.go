@@ -156,7 +156,8 @@ func (r *run) reported(report types.ReportSignature, code uint32) {
 	id := r.forgers[report.Root] // zero for a seal that was made
 	v, known := reg.known[id]
 	height := int64(report.Height)
-	provable := known && v.Status != types.ValidatorTombstoned && height <= r.height && height >= r.height-min(r.height, int64(reg.params.UnbondingBlocks))
+	provable := known && v.Status != types.ValidatorTombstoned && height <= r.height &&
+		height >= max(reg.rootsSince, r.height-min(r.height, int64(reg.params.UnbondingBlocks)))
 	switch {
 	case provable && code != 0:
 		r.broken("ban", "the report of a forged seal of height %d by %s is refused with code %d", height, v.Moniker, code)

@@ -28,6 +28,11 @@ func Comet(home Home, moniker string) *cmt.Config {
 	c.Consensus.PeerGossipSleepDuration = 10 * time.Millisecond
 	c.P2P.FlushThrottleTimeout = 10 * time.Millisecond
 
+	// A block of 6,000 transfers is 0.6 MB, which 5 MB/s, the default, take
+	// 0.1 s to send to one peer: a quarter of a block interval.
+	c.P2P.SendRate = 20 << 20
+	c.P2P.RecvRate = 20 << 20
+
 	// Consensus beside block sync lets a validator equivocate; libp2p needs
 	// every validator to switch at once.
 	c.BlockSync.AdaptiveSync = false

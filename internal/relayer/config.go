@@ -63,9 +63,10 @@ type Deps struct {
 	Logger     *slog.Logger // nil: slog.Default
 }
 
-// maxOpen is how many open commands a round looks at. The others wait: a chain
-// has few open ones (max_open_batches, and control commands).
-const maxOpen = 64
+// maxOpen is how many open commands a round looks at: those whose execution is
+// not final yet among them. A chain has at most 64 batches (max_open_batches) and
+// control commands, which must not wait behind them; the others wait.
+const maxOpen = 128
 
 func (c Config) withDefaults() Config {
 	orDefault(&c.Patience, 10)

@@ -21,7 +21,7 @@ FLAGS    ?=
 # Where goroutines and consensus are: x/bridge may start none, which test/arch
 # holds.
 RACE_PKG ?= ./app/... ./internal/chain/... ./internal/mailbox ./internal/node ./internal/observer \
-	./internal/ops ./internal/relayer ./internal/signer ./internal/snapshot
+	./internal/keeper ./internal/ops ./internal/relayer ./internal/signer ./internal/snapshot
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 5m
 # What `make sim` simulates: seeds, both included, and blocks with faults in each.

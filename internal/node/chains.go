@@ -48,7 +48,7 @@ func (n *Node) awaitChain(ctx context.Context, c config.Chain, state view) error
 // observesAll is an error if self is a validator of the epoch and this node has no
 // endpoints for one of the network's chains: it misses its duty there.
 func (n *Node) observesAll(self types.ValidatorID) error {
-	state := view{app: n.app}
+	state := newView(n.app, nil)
 	members, err := state.validators()
 	if err != nil {
 		return err

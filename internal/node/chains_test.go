@@ -40,7 +40,7 @@ func TestAwaitChain(t *testing.T) {
 		}
 	}()
 	n.log = slog.New(slog.NewTextHandler(&log, nil))
-	state := view{app: n.app}
+	state := newView(n.app, nil)
 	configured := func(name string, id uint64, contract byte) config.Chain {
 		c := config.DefaultChain()
 		c.Name, c.ID, c.Contract = name, id, types.Address{contract}

@@ -274,7 +274,7 @@ func (n *liveNetwork) byStateSync() {
 	if !strings.Contains(log.String(), `of network \"another-1\"`) {
 		t.Errorf("the foreign snapshot was not refused:\n%s", log)
 	}
-	members, err := view{app: synced.app}.validators()
+	members, err := newView(synced.app, nil).validators()
 	if err != nil || len(members) != 4 {
 		t.Errorf("%d validators, %v", len(members), err)
 	}

@@ -47,7 +47,7 @@ func TestMetrics(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if described, gathered := gatherAll(t, newMetrics(n, view{app: n.app}), "alpha", "own (127.0.0.1:1)", "header", "proof", "receipts"); gathered != described {
+	if described, gathered := gatherAll(t, newMetrics(n, newView(n.app, nil)), "alpha", "own (127.0.0.1:1)", "header", "proof", "receipts"); gathered != described {
 		t.Errorf("%d metrics are gathered, %d described", gathered, described)
 	}
 	if report := n.report(); len(report.Chains) != 1 || len(report.Chains[0].Endpoints) != 1 || report.Chains[0].MinAgree != 1 ||

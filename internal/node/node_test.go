@@ -302,7 +302,7 @@ func TestWrongSignerKeyIsTold(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if _, _, err := (view{app: n.app}).validator(n.self); !isUnknown(err) {
+	if _, _, err := newView(n.app, nil).validator(n.self); !isUnknown(err) {
 		t.Errorf("before the first block: %v", err)
 	}
 	if err := n.Close(); err != nil {
@@ -324,7 +324,7 @@ func TestWrongSignerKeyIsTold(t *testing.T) {
 		"a second key":  {append(right, types.Address{1}), ""},
 	} {
 		var said bytes.Buffer
-		c := newSignerCheck(view{app: n.app, signers: one.keys}, n.self, slog.New(slog.NewTextHandler(&said, nil)))
+		c := newSignerCheck(newView(n.app, one.keys), n.self, slog.New(slog.NewTextHandler(&said, nil)))
 		c.look()
 		err := c.check()
 		if (err == nil) != (one.want == "") || err != nil && (!strings.Contains(err.Error(), one.want) || !strings.Contains(said.String(), "do not count")) {

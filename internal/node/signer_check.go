@@ -85,7 +85,7 @@ func (c *signerCheck) look() {
 		c.log.Warn("the signer keys were not compared with the state (will retry)", "err", err)
 		return
 	}
-	now, later := SignerTrouble(v, epoch, c.state.signers)
+	now, later := SignerTrouble(v, epoch, c.state.Signers)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trouble = now

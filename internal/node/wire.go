@@ -11,6 +11,7 @@ import (
 	"github.com/icrosschain/bridged/app/store"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/chain/evm"
+	"github.com/icrosschain/bridged/internal/keeper"
 	"github.com/icrosschain/bridged/internal/mailbox"
 	"github.com/icrosschain/bridged/internal/observer"
 	"github.com/icrosschain/bridged/internal/ops"
@@ -122,7 +123,7 @@ func (n *Node) onCommit(height int64) {
 // Wire makes the workers: a signer, for each chain an observer and a relayer, and
 // one that makes snapshots. All of them are restarted with the process and keep nothing.
 func (n *Node) Wire(ctx context.Context) error {
-	state := view{app: n.app, signers: n.keys.signerAddresses()}
+	state := newView(n.app, n.keys.signerAddresses())
 	if len(n.keys.signers) > 0 {
 		w, err := signer.NewWorker(signer.WorkerConfig{
 			Keys: n.keys.signers, Seals: state, Mailbox: n.mailbox, Guard: n.guard, Logger: n.Logger,
@@ -156,9 +157,9 @@ func (n *Node) Wire(ctx context.Context) error {
 	}
 	n.workers = append(n.workers, worker{"report", n.runReporter})
 	n.wireSnapshots()
-	keeper := newKeeper(state, n.mailbox, relayers, n.log)
-	n.listeners = append(n.listeners, func(int64) { keeper.committed() })
-	n.workers = append(n.workers, worker{"mailbox", keeper.run})
+	tidying := keeper.New(state.View, n.mailbox, relayers, n.log)
+	n.listeners = append(n.listeners, func(int64) { tidying.Committed() })
+	n.workers = append(n.workers, worker{"mailbox", tidying.Run})
 	if err := n.wireAlarms(state); err != nil {
 		return err
 	}

@@ -36,7 +36,8 @@ var house = []room{
 
 	{path: "internal/cli", level: 5},
 
-	{path: "internal/node", level: 4},
+	{path: "internal/keeper", level: 4},
+	{path: "internal/node", level: 4, beside: []string{"internal/keeper"}},
 	{path: "internal/doctor", level: 4, beside: []string{"internal/node"}},
 
 	{path: "app", level: 3, beside: []string{"app/store"}},

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/icrosschain/bridged/app"
+	"github.com/icrosschain/bridged/internal/keeper"
 	"github.com/icrosschain/bridged/internal/relayer"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/test/bench/figure"
@@ -46,7 +47,7 @@ type workers struct {
 	guard    *signer.Guard
 	signer   *signer.Worker
 	relayers []*relayer.Worker
-	wake     chan struct{}
+	keeper   *keeper.Keeper
 }
 
 func start(ctx context.Context, commit time.Duration, o figure.Options) (n *network, err error) {
@@ -78,8 +79,7 @@ func start(ctx context.Context, commit time.Duration, o figure.Options) (n *netw
 }
 
 func (n *network) newWorkers(i int, o figure.Options) (w *workers, err error) {
-	w = &workers{wake: make(chan struct{}, 1)}
-	w.View = model.View{App: n.cluster.Nodes[i].App, Box: n.Boxes[i], By: n.Keys[i].Address()}
+	w = &workers{View: n.NewView(i, n.cluster.Nodes[i].App)}
 	log := slog.New(slog.DiscardHandler)
 	path := filepath.Join(o.Dir, fmt.Sprintf("signed%d", i))
 	network := evmsig.NetworkID(model.ChainID)
@@ -104,6 +104,7 @@ func (n *network) newWorkers(i int, o figure.Options) (w *workers, err error) {
 		}
 		w.relayers = append(w.relayers, r)
 	}
+	w.keeper = keeper.New(w.View.View, w.Box, w.relayers, log)
 	return w, nil
 }
 
@@ -120,30 +121,7 @@ func (n *network) committed(node int, height int64) {
 	for _, r := range w.relayers {
 		r.Committed()
 	}
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-// keep is what internal/node's keeper does.
-func (w *workers) keep(ctx context.Context) error {
-	for {
-		changed := w.Box.Changed()
-		for _, r := range w.relayers {
-			r.SignaturesChanged()
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-			continue
-		case <-w.wake:
-		}
-		if err := w.Tidy(); err != nil {
-			return err
-		}
-	}
+	w.keeper.Committed()
 }
 
 // with runs the workers until main has returned.
@@ -152,7 +130,7 @@ func (n *network) with(ctx context.Context, main func(context.Context) error) er
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, w := range n.workers {
-		group.Go(func() error { return w.keep(ctx) })
+		group.Go(func() error { return w.keeper.Run(ctx) })
 		group.Go(func() error { return w.signer.Run(ctx) })
 		for _, r := range w.relayers {
 			group.Go(func() error {

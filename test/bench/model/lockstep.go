@@ -85,7 +85,7 @@ func (l *Lockstep) open() (err error) {
 		if err != nil {
 			return err
 		}
-		l.Views = append(l.Views, View{App: a, Box: box, By: l.Keys[i].Address()})
+		l.Views = append(l.Views, l.NewView(i, a))
 	}
 	return nil
 }
@@ -226,17 +226,20 @@ func (l *Lockstep) committed() error {
 			}
 			v.Box.AddSignature(types.SealSignature{Height: s.Height, Signature: signature})
 		}
-		if err := v.Tidy(); err != nil {
+		if err := v.Tidy(v.Box); err != nil {
 			return err
 		}
 	}
 	return l.relay()
 }
 
+// atOnce is how many commands a chain may execute in one block.
+const atOnce = 64
+
 // relay executes what is complete, each chain in one block of its own.
 func (l *Lockstep) relay() error {
 	for _, id := range IDs {
-		outbox, err := l.Views[0].Outbox(id, most)
+		outbox, err := l.Views[0].Outbox(id, atOnce)
 		if err != nil {
 			return err
 		}

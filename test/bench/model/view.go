@@ -1,52 +1,24 @@
 package model
 
 import (
-	"errors"
-
 	"github.com/icrosschain/bridged/app"
+	"github.com/icrosschain/bridged/internal/keeper"
 	"github.com/icrosschain/bridged/internal/mailbox"
-	"github.com/icrosschain/bridged/internal/relayer"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
-// most is how many open commands or seals are looked at, as internal/node does.
-const most = 64
-
 // View is a validator's committed state as its signer and its relayers see it.
 type View struct {
-	App *app.App
+	keeper.View
 	Box *mailbox.Box
 	By  types.Address // the validator's signer
 }
 
-// Height implements relayer.State.
-func (v View) Height() uint64 { return uint64(v.App.Height()) } //nolint:gosec // heights are positive
-
-// Outbox implements relayer.State.
-func (v View) Outbox(id types.ChainID, most int) (o relayer.Outbox, err error) {
-	err = v.App.View(func(r bridge.Reader, height int64) error {
-		chain, err := v.App.Machine().Chain(r, id)
-		if err != nil {
-			return err
-		}
-		commands, err := v.App.Machine().OpenCommands(r, id, most)
-		o = relayer.Outbox{Height: uint64(height), Executed: chain.Executed, Commands: commands} //nolint:gosec // heights are positive
-		return err
-	})
-	return o, err
-}
-
-// SealsToSign implements signer.Seals.
-func (v View) SealsToSign(by types.Address) (seals []bridge.SealState, err error) {
-	err = v.App.View(func(r bridge.Reader, height int64) error {
-		seals, err = v.App.Machine().SealsToSign(r, height+1, by, most)
-		return err
-	})
-	if errors.Is(err, app.ErrNoBlock) {
-		return nil, nil
-	}
-	return seals, err
+// NewView is that of one of a network's validators.
+func (n *Network) NewView(i int, a *app.App) View {
+	by := n.Keys[i].Address()
+	return View{View: keeper.View{App: a, Signers: []types.Address{by}}, Box: n.Boxes[i], By: by}
 }
 
 // Chains is the state of all chains, by id.
@@ -72,31 +44,4 @@ func (v View) Ready() (bool, error) {
 		}
 	}
 	return len(chains) == len(IDs), err
-}
-
-// Tidy lets the mailbox drop what the committed state has taken over, as
-// internal/node does after each commit.
-func (v View) Tidy() error {
-	wanted, err := v.SealsToSign(v.By)
-	if err != nil {
-		return err
-	}
-	return v.App.View(func(r bridge.Reader, height int64) error {
-		machine := v.App.Machine()
-		chains, err := machine.Chains(r)
-		if err != nil {
-			return err
-		}
-		for _, c := range chains {
-			commands, err := machine.OpenCommands(r, c.ID, most)
-			if err != nil {
-				return err
-			}
-			for _, command := range commands {
-				wanted = append(wanted, command.Seal)
-			}
-		}
-		v.Box.Committed(uint64(height), chains, wanted) //nolint:gosec // heights are positive
-		return nil
-	})
 }

@@ -58,6 +58,8 @@ type ProvenState struct {
 	root   []byte // nil: whatever the node's own proofs lead to, so that nothing is proven
 	proven map[string]record
 	reads  int
+	// earlier is of another height, and stands for what is not in proven.
+	earlier map[string]record
 }
 
 var _ bridge.Reader = (*ProvenState)(nil)
@@ -97,6 +99,23 @@ func OpenProvenState(ctx context.Context, o ProveOptions) (*ProvenState, error) 
 // other means to check what it reads.
 func openTold(ctx context.Context, rpc querier, height int64) *ProvenState {
 	return &ProvenState{ctx: ctx, rpc: rpc, height: height, proven: map[string]record{}}
+}
+
+// recall lets what was read of an earlier height stand for what is not read of
+// this one yet.
+func (s *ProvenState) recall(known map[string]record) { s.earlier = known }
+
+// lasting is what was read, without what was not there: it may come. Of a walk
+// along keys that is the last step.
+func (s *ProvenState) lasting() map[string]record {
+	known := map[string]record{}
+	for key, r := range s.proven {
+		_, wentOn := s.proven[string(append(bytes.Clone(r.nextKey), 0))]
+		if r.value != nil || r.nextKey != nil && wentOn {
+			known[key] = r
+		}
+	}
+	return known
 }
 
 // Height is that of the state.
@@ -223,6 +242,10 @@ func (s *ProvenState) Iterate(start, end []byte, visit func(key, value []byte) b
 
 func (s *ProvenState) prove(key []byte) (record, error) {
 	if r, ok := s.proven[string(key)]; ok {
+		return r, nil
+	}
+	if r, ok := s.earlier[string(key)]; ok {
+		s.proven[string(key)] = r
 		return r, nil
 	}
 	response, err := s.rpc.ABCIQueryWithOptions(s.ctx, app.StorePath, key, rpcclient.ABCIQueryOptions{Height: s.height, Prove: true})

@@ -23,13 +23,13 @@ import (
 const (
 	// remoteEvery is how often nodes are asked for what is to be relayed.
 	remoteEvery = 500 * time.Millisecond
-	// remoteTimeout is how long one of them may take.
-	remoteTimeout = 30 * time.Second
+	// remoteTimeout is how long one of them may take: each command that it has not
+	// told of before is a few requests, one after the other.
+	remoteTimeout = 2 * time.Minute
 	// remoteStale is how old the newest answer may be before it is trouble.
 	remoteStale = time.Minute
-	// remoteCommands are read of a chain's outbox at a time, each with a few
-	// requests.
-	remoteCommands = 32
+	// remoteForget is how old a record may be that is not read again.
+	remoteForget = 10 * time.Minute
 )
 
 // remote is the state that a relayer without a node of its own works on: what
@@ -67,6 +67,23 @@ type told struct {
 	outbox relayer.Outbox
 	from   uint64 // where the contract stood when it was checked
 	reach  uint64 // last command up to which the contract would take all
+	known  known
+}
+
+// known is what was read for commands that all held. It does not change, so that
+// it is not read again: many commands may be open for long.
+type known struct {
+	records map[string]record
+	since   time.Time // of the oldest
+}
+
+// fresh is nothing when it is old, so that even a node that had said something
+// else then is believed again.
+func (k known) fresh() known {
+	if time.Since(k.since) > remoteForget {
+		return known{since: time.Now()}
+	}
+	return k
 }
 
 // lasts says that a node needs not be asked again for a chain's commands: all of
@@ -224,7 +241,6 @@ func (r *remote) ask(ctx context.Context, node server, last map[types.ChainID]to
 		return 0, nil, fmt.Errorf("%s: ask for the chains: %w", node.host(), err)
 	}
 	says = map[types.ChainID]told{}
-	reader := openTold(ctx, node.rpc, answer.Response.Height)
 	for _, state := range states {
 		s := r.served[state.ID]
 		if s == nil {
@@ -239,7 +255,7 @@ func (r *remote) ask(ctx context.Context, node server, last map[types.ChainID]to
 		case last[state.ID].lasts(state, at):
 			t = last[state.ID]
 		case state.Outbox > state.Executed:
-			if t, err = s.read(reader, state); err != nil {
+			if t, err = s.read(openTold(ctx, node.rpc, answer.Response.Height), state, last[state.ID].known.fresh()); err != nil {
 				return 0, nil, fmt.Errorf("%s: chain %s: %w", node.host(), state.ID, withoutURL(err))
 			}
 		}
@@ -266,18 +282,25 @@ func withoutURL(err error) error {
 }
 
 // read reads the open commands of one chain, and keeps those that hold.
-func (s *served) read(reader bridge.Reader, state bridge.ChainState) (told, error) {
+func (s *served) read(reader *ProvenState, state bridge.ChainState, before known) (told, error) {
 	machine, err := newReader()
 	if err != nil {
 		return told{}, err
 	}
-	commands, err := machine.OpenCommands(reader, state.ID, remoteCommands)
+	if _, err := machine.OpenCommands(reader, state.ID, 0); err != nil { // what changes is read anew: network and chain
+		return told{}, err
+	}
+	reader.recall(before.records)
+	commands, err := machine.OpenCommands(reader, state.ID, relayer.MaxOpen)
 	if err != nil {
 		return told{}, err
 	}
 	from := s.position().Nonce
 	kept, reach := s.verify(state.ID, commands)
-	return told{relayer.Outbox{Executed: state.Executed, Commands: kept}, from, reach}, nil
+	if len(kept) > 0 && len(kept) == len(commands) && reach == kept[len(kept)-1].Nonce {
+		before.records = reader.lasting()
+	}
+	return told{relayer.Outbox{Executed: state.Executed, Commands: kept}, from, reach, before}, nil
 }
 
 // verify keeps the commands up to the first that the contract would not take, and

@@ -63,10 +63,11 @@ type Deps struct {
 	Logger     *slog.Logger // nil: slog.Default
 }
 
-// maxOpen is how many open commands a round looks at: those whose execution is
-// not final yet among them. A chain has at most 64 batches (max_open_batches) and
-// control commands, which must not wait behind them; the others wait.
-const maxOpen = 128
+// MaxOpen is how many open commands of a chain a relayer looks at. A chain has at
+// most 64 batches (max_open_batches) which are open until their execution is final,
+// however long ago that was; behind them come control commands, which must not
+// wait for them. Whatever is more than this waits.
+const MaxOpen = 128
 
 func (c Config) withDefaults() Config {
 	orDefault(&c.Patience, 10)

@@ -72,6 +72,28 @@ func TestSpendingLimit(t *testing.T) {
 	})
 }
 
+// TestBehindManyBatches executes as many batches as a chain may have, none of them
+// agreed on: a command behind them does not wait for that.
+func TestBehindManyBatches(t *testing.T) {
+	inBubble(t, func(w *world) {
+		const batches = 64
+		worker := w.workerOf(Config{Alone: true, Eager: true})
+		w.start(worker)
+		w.node.commit(batches, 1)
+		w.node.precommit(0, 1, 2)
+		w.run([]*Worker{worker}, 100)
+		if executed := len(w.chain.executed); executed != batches {
+			t.Fatalf("%d batches are executed", executed)
+		}
+		w.node.commit(1, 1)
+		w.node.precommit(0, 1, 2)
+		w.run([]*Worker{worker}, 20)
+		if executed := len(w.chain.executed); executed != batches+1 {
+			t.Errorf("the command behind them waits: %+v", worker.Status())
+		}
+	})
+}
+
 // TestKilledBeforeTheReceipt ends a process with transactions under way: the next
 // one learns what they cost.
 func TestKilledBeforeTheReceipt(t *testing.T) {

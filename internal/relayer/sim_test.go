@@ -250,11 +250,11 @@ func (n *simNode) Height() uint64 {
 	return n.outbox.Height
 }
 
-func (n *simNode) Outbox(types.ChainID, int) (Outbox, error) {
+func (n *simNode) Outbox(_ types.ChainID, most int) (Outbox, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	o := n.outbox
-	o.Commands = slices.Clone(o.Commands)
+	o.Commands = slices.Clone(o.Commands[:min(len(o.Commands), most)])
 	return o, nil
 }
 

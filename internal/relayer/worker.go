@@ -178,7 +178,7 @@ func (w *Worker) complain(message string, args ...any) {
 // destination and transactions. It says whether it came as far as the latter.
 func (w *Worker) runOnce(ctx context.Context) (looked bool, err error) {
 	if w.fresh.Swap(false) {
-		outbox, err := w.deps.State.Outbox(w.cfg.Chain, maxOpen)
+		outbox, err := w.deps.State.Outbox(w.cfg.Chain, MaxOpen)
 		if err != nil {
 			w.fresh.Store(true)
 			return false, fmt.Errorf("read outbox: %w", err)

@@ -6,7 +6,7 @@
 //	vote.go      ExtendVote, VerifyVoteExtension
 //	proposal.go  PrepareProposal, ProcessProposal
 //	finalize.go  FinalizeBlock: writes the state of a block
-//	commit.go    Commit: saves it
+//	commit.go    Commit: saves it, and logs its seal
 //	query.go     Query: answers, with proofs
 //	mempool.go   CheckTx
 //	snapshot.go  snapshots for peers that join, and this node's own restore
@@ -32,6 +32,7 @@ import (
 
 	abci "github.com/cometbft/cometbft/abci/types"
 
+	"github.com/icrosschain/bridged/app/seallog"
 	"github.com/icrosschain/bridged/app/store"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -79,6 +80,7 @@ type App struct {
 
 	machine   *bridge.Machine
 	store     *store.Store
+	seals     seallog.Log
 	mailbox   Mailbox
 	self      types.ValidatorID
 	log       *slog.Logger
@@ -112,7 +114,7 @@ func New(o Options) (*App, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &App{
-		store: o.Store, mailbox: o.Mailbox, self: o.Self, version: o.Version,
+		store: o.Store, seals: seallog.New(o.Store.Beside()), mailbox: o.Mailbox, self: o.Self, version: o.Version,
 		log: o.Logger.With("component", "app"), retain: o.RetainBlocks, onCommit: o.OnCommit,
 		network: o.ChainID, snapshots: o.Snapshots,
 	}
@@ -139,6 +141,13 @@ func (a *App) load() error {
 		return fmt.Errorf("app: load the network at height %d: %w", latest.Version(), err)
 	}
 	a.chainID.Store(&network.ChainID)
+	history, err := a.machine.SealHistory(latest)
+	if err != nil {
+		return fmt.Errorf("app: load the seal history at height %d: %w", latest.Version(), err)
+	}
+	if err := a.seals.Begin(history); err != nil {
+		return fmt.Errorf("app: begin the seal log at height %d: %w", latest.Version(), err)
+	}
 	return nil
 }
 

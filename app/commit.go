@@ -14,6 +14,10 @@ func (a *App) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	if height == 0 {
 		return nil, fmt.Errorf("commit: no block was finalized after height %d", a.store.Version())
 	}
+	if err := a.logSeal(uint64(height)); err != nil {
+		// The state does not need the log, and says itself if its database is broken.
+		a.log.Error("this seal cannot be witnessed by this node later", "height", height, "err", err)
+	}
 	version, _, err := a.store.Commit()
 	if err != nil {
 		return nil, fmt.Errorf("commit block %d: %w", height, err)
@@ -26,6 +30,20 @@ func (a *App) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 		a.onCommit(height)
 	}
 	return &abci.ResponseCommit{RetainHeight: a.retainHeight(height)}, nil
+}
+
+// logSeal keeps what a witness of this block's seal will need, if it made one.
+func (a *App) logSeal(height uint64) error {
+	working := a.store.Working()
+	history, err := a.machine.SealHistory(working)
+	if err != nil || history.Last.Height != height {
+		return err
+	}
+	network, err := a.machine.Network(working)
+	if err != nil {
+		return err
+	}
+	return a.seals.Append(history, height-min(height, network.Params.UnbondingBlocks))
 }
 
 // retainHeight is the oldest block that CometBFT is asked to keep, 0 for all.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,8 +10,10 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	"github.com/cometbft/cometbft/proto/tendermint/crypto"
 
+	"github.com/icrosschain/bridged/app/seallog"
 	"github.com/icrosschain/bridged/app/store"
 	"github.com/icrosschain/bridged/x/bridge"
+	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 // Paths of Query.
@@ -22,6 +25,16 @@ const (
 	// answers can be proven.
 	StorePath = "/store"
 )
+
+// SealWitnessQuery is what follows BridgePath to ask for the witness that a report
+// about a height has to bring. This node's seal log answers it, not the state.
+const SealWitnessQuery = "seal_witness"
+
+// SealWitnessView answers SealWitnessQuery.
+type SealWitnessView struct {
+	// Witness is nil where the state itself knows what was sealed at that height.
+	Witness *types.SealWitness `json:"witness"`
+}
 
 // ProofType is the type of the one proof operation of a proven answer: an
 // ICS-23 commitment proof of ics23.IavlSpec, whose root is the app hash. The
@@ -112,8 +125,40 @@ func (a *App) answer(state *store.Snapshot, req *abci.RequestQuery) (*abci.Respo
 	if req.Prove {
 		return nil, badQuery("%.40s rests on several records: prove them one by one with %s", req.Path, StorePath)
 	}
+	if name == SealWitnessQuery {
+		answer, err := a.sealWitness(state, req.Data)
+		return &abci.ResponseQuery{Value: answer}, err
+	}
 	answer, err := a.machine.Query(state, name, req.Data)
 	return &abci.ResponseQuery{Value: answer}, err
+}
+
+// sealWitness answers SealWitnessQuery, whose argument is the height.
+func (a *App) sealWitness(state *store.Snapshot, data []byte) ([]byte, error) {
+	var args bridge.QueryArgs
+	if err := json.Unmarshal(data, &args); err != nil || args.Height == 0 {
+		return nil, badQuery("%s wants a height as argument", SealWitnessQuery)
+	}
+	needed, err := a.machine.NeedsWitness(state, args.Height)
+	if err != nil || !needed {
+		return encode(SealWitnessView{}, err)
+	}
+	history, err := a.machine.SealHistory(state)
+	if err != nil {
+		return nil, err
+	}
+	witness, err := a.seals.Witness(history, args.Height)
+	if errors.Is(err, seallog.ErrUnknown) {
+		err = fmt.Errorf("%w: height %d: %w", bridge.ErrNotFound, args.Height, err)
+	}
+	return encode(SealWitnessView{&witness}, err)
+}
+
+func encode(answer any, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
 }
 
 func prove(state *store.Snapshot, key []byte) (*crypto.ProofOps, error) {

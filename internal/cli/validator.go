@@ -11,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 
+	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/x/bridge"
@@ -174,7 +175,11 @@ func reportCommand(s *session, f *txFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "report-signature", Short: "Show a signature of a seal that the network never made; it bans the signer",
 		Long: `Reports a seal signature over another root than the network sealed at that height.
-No honest node makes one: whoever signed it is banned. Any operator may report.`,
+No honest node makes one: whoever signed it is banned. Any operator may report.
+
+The state forgets seals whose commands are done. Of those the node that is asked
+adds a witness from its seal log, which has to begin before that height. If seals
+that were made meanwhile have outdated the witness, run the command again.`,
 		Example: "  bridged tx report-signature --epoch 3 --height 41200 --root 0x… --signature 0x…",
 		Args:    args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -189,7 +194,12 @@ No honest node makes one: whoever signed it is banned. Any operator may report.`
 				return usagef(c, "--signature: %v", err)
 			}
 			report.Signature = compact
-			return s.transact(c, f, func(context.Context, asker, types.Address) (types.Tx, error) {
+			return s.transact(c, f, func(_ context.Context, ask asker, _ types.Address) (types.Tx, error) {
+				var about app.SealWitnessView
+				if _, err := ask(app.SealWitnessQuery, bridge.QueryArgs{Height: report.Height}, &about); err != nil {
+					return types.Tx{}, err
+				}
+				report.Witness = about.Witness
 				return types.Tx{Report: &report}, nil
 			})
 		},

@@ -40,7 +40,8 @@ var house = []room{
 	{path: "internal/node", level: 4, beside: []string{"internal/keeper"}},
 	{path: "internal/doctor", level: 4, beside: []string{"internal/node"}},
 
-	{path: "app", level: 3, beside: []string{"app/store"}},
+	{path: "app", level: 3, beside: []string{"app/store", "app/seallog"}},
+	{path: "app/seallog", level: 3, beside: []string{"app/store"}},
 	{path: "app/store", level: 3},
 	{path: "internal/observer", level: 3},
 	{path: "internal/relayer", level: 3},
@@ -65,6 +66,7 @@ var house = []room{
 	{path: "x/bridge/quorum", level: 0},
 	{path: "x/bridge/bridgepb", level: 0},
 	{path: "x/bridge/evmsig", level: 0, beside: []string{"x/bridge/types"}},
+	{path: "x/bridge/sealhistory", level: 0, beside: []string{"x/bridge/types"}},
 	{path: "x/bridge/internal/state", level: 0, beside: []string{"x/bridge/types", "x/bridge/bridgepb"}},
 }
 

@@ -8,7 +8,6 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 
 	"github.com/icrosschain/bridged/x/bridge"
-	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
@@ -45,6 +44,7 @@ func (r *run) churn() {
 	if r.fails("report", FaultReport) {
 		r.report()
 	}
+	r.sendReports()
 }
 
 // change is something that operators or governance want of a validator.
@@ -267,30 +267,6 @@ func (r *run) evidence() []abci.Misbehavior {
 		}
 	}
 	return nil
-}
-
-// report shows the network a seal that a liar has forged, or pretends that a true
-// one is forged.
-func (r *run) report() {
-	rnd := r.dice.of("report")
-	n, by := pick(rnd, r.nodes), pick(rnd, r.nodes)
-	report := &types.ReportSignature{Epoch: r.registry.epoch, Height: 1 + rnd.Uint64N(uint64(r.height)+3)}
-	if n.liar {
-		report.Root = types.Hash(randomBytes(rnd, 32))
-		r.forgers[report.Root] = n.id
-	} else {
-		heights := sortedKeys(n.signed)
-		if len(heights) == 0 {
-			return
-		}
-		report.Height = pick(rnd, heights)
-		of := r.seals.roots[report.Height]
-		report.Epoch, report.Root = of.epoch, of.root
-		r.rare("a true seal is reported")
-	}
-	digest := evmsig.SealDigest(evmsig.NetworkID(chainID), report.Epoch, report.Height, report.Root)
-	report.Signature = r.memo.sign(n.member, digest)
-	r.sendTx(by, types.Tx{Report: report})
 }
 
 // drawEpochs draws rules under which validators come and go within a run.

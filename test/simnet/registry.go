@@ -16,7 +16,7 @@ import (
 type registry struct {
 	known      map[types.ValidatorID]bridge.ValidatorView
 	params     types.Params
-	rootsSince int64 // height below which the state has forgotten what was sealed
+	loggedFrom int64 // height from which on nodes have logged all seals
 	epoch      uint64
 	begun      int64                        // block of its begin
 	handover   int64                        // block that has begun a handover; 0 for none
@@ -252,8 +252,8 @@ func (r *run) refresh() {
 		if err != nil {
 			return err
 		}
-		// What was forgotten by the unbonding time until now stays so.
-		reg.rootsSince = max(reg.rootsSince, r.height-min(r.height, int64(reg.params.UnbondingBlocks)))
+		// What was removed by the unbonding time until now does not come back.
+		reg.loggedFrom = max(reg.loggedFrom, r.height-min(r.height, int64(reg.params.UnbondingBlocks)))
 		reg.params = network.Params
 		if network.Epoch != reg.epoch {
 			r.broken("handover", "the state is in epoch %d, the blocks told of %d", network.Epoch, reg.epoch)

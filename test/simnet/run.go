@@ -54,6 +54,9 @@ type run struct {
 	said     said
 	gone     []types.ValidatorID              // that have left in the newest block
 	forgers  map[types.Hash]types.ValidatorID // of seals, by root
+	// witnessed is the signatures that were reported with a witness.
+	witnessed map[types.Signature]bool
+	reports   []delayed
 	// listener judges what honest processes make at heights at which not all do.
 	listener *node
 	ending   bool // no more faults
@@ -84,7 +87,8 @@ func Run(s Scenario) (result Result) {
 		scenario: s, dice: newDice(s.Seed), memo: newMemo(), at: time.Unix(1_800_000_000, 0).UTC(),
 		positions: map[types.ChainID]bridge.ChainState{}, operators: newOperators(), timeline: newTimeline(),
 		mayPause: map[types.ChainID]bool{}, quarantineOf: map[uint64]types.TransferID{},
-		said: said{}, forgers: map[types.Hash]types.ValidatorID{}, seals: seals{open: map[uint64]uint64{}, roots: map[uint64]sealed{}},
+		said: said{}, forgers: map[types.Hash]types.ValidatorID{}, witnessed: map[types.Signature]bool{},
+		seals: seals{open: map[uint64]uint64{}, roots: map[uint64]sealed{}},
 		stats: Stats{Seeds: 1, Faults: map[Fault]int64{}, Rare: map[string]int64{}},
 	}
 	defer func() {

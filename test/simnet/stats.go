@@ -72,7 +72,8 @@ var RareStates = []string{
 	"a wish that no epoch can grant", "a state is copied", "a state is copied during a handover",
 	"all first members but less than 1/3 replaced", "a liar reforms",
 	"a strike", "jailed: conflicting", "jailed: absent", "evidence of two votes", "banned: double_sign", "banned: forged_seal",
-	"a ban during a handover", "a true seal is reported", "a stranger's vote is refused", "waits: waits_for_handover",
+	"a ban during a handover", "a true seal is reported",
+	"a ban by a witness", "a false witness", "a witness is outdated", "a stranger's vote is refused", "waits: waits_for_handover",
 }
 
 var knownStates = func() map[string]bool {

@@ -150,22 +150,30 @@ func (r *run) tallied(a map[string]string) {
 	r.stats.Checks++
 }
 
-// reported holds that a report bans if it is true, and only then.
+// reported holds that a report bans if it is true and shows it, and only then.
 func (r *run) reported(report types.ReportSignature, code uint32) {
 	reg := r.registry
 	id := r.forgers[report.Root] // zero for a seal that was made
 	v, known := reg.known[id]
 	height := int64(report.Height)
-	provable := known && v.Status != types.ValidatorTombstoned && height <= r.height &&
-		height >= max(reg.rootsSince, r.height-min(r.height, int64(reg.params.UnbondingBlocks)))
+	forged := known && v.Status != types.ValidatorTombstoned && height <= r.height &&
+		height >= r.height-min(r.height, int64(reg.params.UnbondingBlocks))
+	needed, shown := r.witnessed[report.Signature], r.proves(report.Witness, report.Height, r.height)
 	switch {
-	case provable && code != 0:
-		r.broken("ban", "the report of a forged seal of height %d by %s is refused with code %d", height, v.Moniker, code)
-	case provable:
+	case code == 0 && !forged:
+		r.broken("ban", "the report of a seal of height %d bans, and proves nothing", height)
+	case code == 0 && needed && !shown:
+		r.broken("ban", "the report of a pruned seal of height %d bans by a false witness", height)
+	case code == 0:
+		if needed {
+			r.rare("a ban by a witness")
+		}
 		v.Status = types.ValidatorTombstoned
 		reg.known[id] = v
-	case code == 0:
-		r.broken("ban", "the report of a seal of height %d bans, and proves nothing", height)
+	case forged && (shown || !r.forgets(report.Height)):
+		r.broken("ban", "the report of a forged seal of height %d by %s is refused with code %d", height, v.Moniker, code)
+	case forged:
+		r.rare("a witness is outdated")
 	}
 	r.stats.Checks++
 }

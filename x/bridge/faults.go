@@ -15,8 +15,6 @@ const (
 	dutySigning = 0
 	// missParts is in how many parts the window of misses slides.
 	missParts = 16
-	// maxRootsPruned bounds what one block forgets of old seals.
-	maxRootsPruned = 64
 )
 
 // evidence bans whom CometBFT has proven to have voted twice.
@@ -183,13 +181,6 @@ func missesIn(m *pb.Misses) (total uint64) {
 		total += uint64(count)
 	}
 	return total
-}
-
-// rootsSince is the oldest height of which the state knows what was sealed: as
-// far back as its signers are accountable. It never falls: where the unbonding
-// time is made longer, what was forgotten stays so, and must not judge anybody.
-func (a *applier) rootsSince() uint64 {
-	return max(a.network.RootsSince, a.height()-min(a.height(), a.network.Params.UnbondingBlocks))
 }
 
 // signable says whether signatures of a seal are still taken: until it is

@@ -108,7 +108,6 @@ func (a *applier) enact(c types.Content) error {
 		if err != nil {
 			return err
 		}
-		a.network.RootsSince = a.rootsSince() // by the time of unbonding until now
 		a.network.Params = paramsToPB(changed)
 	case c.Unpause != nil:
 		return a.unpause(a.chain(c.Unpause.Chain))

@@ -30,6 +30,7 @@ func txToPB(tx types.Tx) *pb.TxBody {
 	case tx.Report != nil:
 		body.Message = &pb.TxBody_Report{Report: &pb.ReportSignature{
 			Epoch: tx.Report.Epoch, Height: tx.Report.Height, Root: tx.Report.Root[:], Signature: tx.Report.Signature[:],
+			Witness: witnessToPB(tx.Report.Witness),
 		}}
 	}
 	return body
@@ -61,7 +62,7 @@ func (f *fields) tx(body *pb.TxBody) types.Tx {
 	case *pb.TxBody_Report:
 		tx.Report = &types.ReportSignature{
 			Epoch: m.Report.GetEpoch(), Height: m.Report.GetHeight(), Root: f.hash(m.Report.GetRoot()),
-			Signature: f.signature(m.Report.GetSignature()),
+			Signature: f.signature(m.Report.GetSignature()), Witness: f.witness(m.Report.GetWitness()),
 		}
 	}
 	return tx

@@ -214,7 +214,11 @@ func (a *audit) ends() {
 // their marks.
 func (a *audit) quorum() {
 	var open uint32
+	last := sealHistory(a.v).Last
 	a.v.Seals(0, func(seal *pb.Seal) bool {
+		if seal.Height > last.Height || seal.Height == last.Height && (seal.Epoch != last.Epoch || types.Hash(seal.Root) != last.Root) {
+			a.fail("I3", "the seal of height %d is not in the seal history, whose last is of height %d", seal.Height, last.Height)
+		}
 		if holds := a.sealHolds(seal); seal.Complete != 0 && !holds {
 			a.fail("I3", "the seal of height %d is called complete without valid signatures of > 2/3", seal.Height)
 		}

@@ -324,7 +324,6 @@ func (a *applier) register(chain *pb.Chain, asset *pb.Asset, token *pb.Token, ad
 // nothing any more. What is left over for the limit is deleted in later blocks.
 func (a *applier) prune() {
 	const most = 256
-	a.s.PruneRoots(a.rootsSince(), maxRootsPruned)
 	if a.network.Handover == 0 && a.height()%a.network.Params.DutyBlocks == 0 {
 		a.forget()
 	}

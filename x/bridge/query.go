@@ -20,7 +20,7 @@ type QueryArgs struct {
 
 	Operator types.Address   `json:"operator,omitzero"` // whose account
 	Content  json.RawMessage `json:"content,omitempty"` // what a proposal would do
-	Height   uint64          `json:"height,omitempty"`  // of the block that would do it
+	Height   uint64          `json:"height,omitempty"`  // of the block that would do it, or of a seal
 	TimeMS   int64           `json:"time_ms,omitempty"` // its time, Unix milliseconds
 }
 

@@ -72,6 +72,9 @@ func messages() []types.Tx {
 		{Leave: &types.Leave{}},
 		{Unjail: &types.Unjail{}},
 		{Report: &types.ReportSignature{Epoch: 2, Height: 77, Root: types.Hash{8}, Signature: types.Signature{9}}},
+		{Report: &types.ReportSignature{Epoch: 2, Height: 77, Root: types.Hash{8}, Signature: types.Signature{9}, Witness: &types.SealWitness{
+			Entry: types.SealEntry{Previous: 75, Height: 78, Epoch: 2, Root: types.Hash{7}}, Position: 5, Path: []types.Hash{{1}, {2}},
+		}}},
 	}
 }
 

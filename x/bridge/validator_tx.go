@@ -204,11 +204,14 @@ func (a *applier) report(m types.ReportSignature) error {
 	if m.Height > a.height() {
 		return refuse(ErrReport, "block %d is still to come", m.Height)
 	}
-	if m.Height < a.rootsSince() {
-		return refuse(ErrReport, "the seals below height %d are forgotten", a.rootsSince())
+	if since := a.height() - min(a.height(), a.network.Params.UnbondingBlocks); m.Height < since {
+		return refuse(ErrReport, "nobody answers for seals below height %d any more", since)
 	}
-	epoch, root, sealed := a.s.Root(m.Height)
-	if sealed && epoch == m.Epoch && root == m.Root {
+	entry, err := sealedAt(a.s.View, m.Height, m.Witness)
+	if err != nil {
+		return err
+	}
+	if entry.Height == m.Height && entry.Epoch == m.Epoch && entry.Root == m.Root {
 		return refuse(ErrReport, "that is the seal of height %d", m.Height)
 	}
 	digest := evmsig.SealDigest(evmsig.NetworkID(a.network.ChainId), m.Epoch, m.Height, m.Root)

@@ -33,21 +33,12 @@ type kinds map[byte]count
 
 type count struct{ keys, bytes int }
 
-// roots is the kind of the roots of sealed blocks.
-const roots = 'y'
-
 // sum is all kinds together.
 func (k kinds) sum() (all count) {
 	for _, c := range k {
 		all.keys, all.bytes = all.keys+c.keys, all.bytes+c.bytes
 	}
 	return all
-}
-
-// without is the sum but for one kind.
-func (k kinds) without(kind byte) count {
-	all := k.sum()
-	return count{all.keys - k[kind].keys, all.bytes - k[kind].bytes}
 }
 
 // String names the kinds with most keys.

@@ -613,6 +613,7 @@ type ReportSignature struct {
 	Height        uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
 	Root          []byte                 `protobuf:"bytes,3,opt,name=root,proto3" json:"root,omitempty"`           // 32 bytes
 	Signature     []byte                 `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"` // 64 bytes, EIP-2098
+	Witness       *SealWitness           `protobuf:"bytes,5,opt,name=witness,proto3" json:"witness,omitempty"`     // absent where the state itself knows what was sealed at that height
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -675,6 +676,143 @@ func (x *ReportSignature) GetSignature() []byte {
 	return nil
 }
 
+func (x *ReportSignature) GetWitness() *SealWitness {
+	if x != nil {
+		return x.Witness
+	}
+	return nil
+}
+
+// SealEntry is a seal in the seal history.
+type SealEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Previous      uint64                 `protobuf:"varint,1,opt,name=previous,proto3" json:"previous,omitempty"` // height of the seal before it; 0 for the first
+	Height        uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
+	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Root          []byte                 `protobuf:"bytes,4,opt,name=root,proto3" json:"root,omitempty"` // 32 bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealEntry) Reset() {
+	*x = SealEntry{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealEntry) ProtoMessage() {}
+
+func (x *SealEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealEntry.ProtoReflect.Descriptor instead.
+func (*SealEntry) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SealEntry) GetPrevious() uint64 {
+	if x != nil {
+		return x.Previous
+	}
+	return 0
+}
+
+func (x *SealEntry) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *SealEntry) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *SealEntry) GetRoot() []byte {
+	if x != nil {
+		return x.Root
+	}
+	return nil
+}
+
+// SealWitness shows what is in the seal history.
+type SealWitness struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entry         *SealEntry             `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	Position      uint64                 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"` // of the entry, from 0
+	Path          [][]byte               `protobuf:"bytes,3,rep,name=path,proto3" json:"path,omitempty"`          // from the entry's leaf up to its peak, 32 bytes each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealWitness) Reset() {
+	*x = SealWitness{}
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealWitness) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealWitness) ProtoMessage() {}
+
+func (x *SealWitness) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealWitness.ProtoReflect.Descriptor instead.
+func (*SealWitness) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SealWitness) GetEntry() *SealEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+func (x *SealWitness) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *SealWitness) GetPath() [][]byte {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
 // GovPropose submits a proposal; it is its proposer's vote for it too.
 type GovPropose struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -685,7 +823,7 @@ type GovPropose struct {
 
 func (x *GovPropose) Reset() {
 	*x = GovPropose{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +835,7 @@ func (x *GovPropose) String() string {
 func (*GovPropose) ProtoMessage() {}
 
 func (x *GovPropose) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[9]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +848,7 @@ func (x *GovPropose) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GovPropose.ProtoReflect.Descriptor instead.
 func (*GovPropose) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{9}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GovPropose) GetContent() *Content {
@@ -731,7 +869,7 @@ type GovVote struct {
 
 func (x *GovVote) Reset() {
 	*x = GovVote{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +881,7 @@ func (x *GovVote) String() string {
 func (*GovVote) ProtoMessage() {}
 
 func (x *GovVote) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[10]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +894,7 @@ func (x *GovVote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GovVote.ProtoReflect.Descriptor instead.
 func (*GovVote) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{10}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GovVote) GetProposal() uint64 {
@@ -798,7 +936,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -810,7 +948,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[11]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +961,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{11}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Content) GetContent() isContent_Content {
@@ -1043,7 +1181,7 @@ type AdmitValidator struct {
 
 func (x *AdmitValidator) Reset() {
 	*x = AdmitValidator{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1193,7 @@ func (x *AdmitValidator) String() string {
 func (*AdmitValidator) ProtoMessage() {}
 
 func (x *AdmitValidator) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[12]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1206,7 @@ func (x *AdmitValidator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdmitValidator.ProtoReflect.Descriptor instead.
 func (*AdmitValidator) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{12}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AdmitValidator) GetRegistration() *Registration {
@@ -1096,7 +1234,7 @@ type SetPower struct {
 
 func (x *SetPower) Reset() {
 	*x = SetPower{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1108,7 +1246,7 @@ func (x *SetPower) String() string {
 func (*SetPower) ProtoMessage() {}
 
 func (x *SetPower) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[13]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1121,7 +1259,7 @@ func (x *SetPower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPower.ProtoReflect.Descriptor instead.
 func (*SetPower) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{13}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SetPower) GetValidator() []byte {
@@ -1148,7 +1286,7 @@ type RemoveValidator struct {
 
 func (x *RemoveValidator) Reset() {
 	*x = RemoveValidator{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1298,7 @@ func (x *RemoveValidator) String() string {
 func (*RemoveValidator) ProtoMessage() {}
 
 func (x *RemoveValidator) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[14]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1311,7 @@ func (x *RemoveValidator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveValidator.ProtoReflect.Descriptor instead.
 func (*RemoveValidator) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{14}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RemoveValidator) GetValidator() []byte {
@@ -1194,7 +1332,7 @@ type Text struct {
 
 func (x *Text) Reset() {
 	*x = Text{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1344,7 @@ func (x *Text) String() string {
 func (*Text) ProtoMessage() {}
 
 func (x *Text) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[15]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1357,7 @@ func (x *Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Text.ProtoReflect.Descriptor instead.
 func (*Text) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{15}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Text) GetTitle() string {
@@ -1246,7 +1384,7 @@ type ParamChanges struct {
 
 func (x *ParamChanges) Reset() {
 	*x = ParamChanges{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1258,7 +1396,7 @@ func (x *ParamChanges) String() string {
 func (*ParamChanges) ProtoMessage() {}
 
 func (x *ParamChanges) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[16]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1271,7 +1409,7 @@ func (x *ParamChanges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParamChanges.ProtoReflect.Descriptor instead.
 func (*ParamChanges) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{16}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ParamChanges) GetChanges() []*ParamChange {
@@ -1291,7 +1429,7 @@ type ParamChange struct {
 
 func (x *ParamChange) Reset() {
 	*x = ParamChange{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1441,7 @@ func (x *ParamChange) String() string {
 func (*ParamChange) ProtoMessage() {}
 
 func (x *ParamChange) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[17]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1454,7 @@ func (x *ParamChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParamChange.ProtoReflect.Descriptor instead.
 func (*ParamChange) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{17}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ParamChange) GetName() string {
@@ -1343,7 +1481,7 @@ type Unpause struct {
 
 func (x *Unpause) Reset() {
 	*x = Unpause{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1493,7 @@ func (x *Unpause) String() string {
 func (*Unpause) ProtoMessage() {}
 
 func (x *Unpause) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[18]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1506,7 @@ func (x *Unpause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unpause.ProtoReflect.Descriptor instead.
 func (*Unpause) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{18}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Unpause) GetChain() uint64 {
@@ -1391,7 +1529,7 @@ type AddChain struct {
 
 func (x *AddChain) Reset() {
 	*x = AddChain{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1541,7 @@ func (x *AddChain) String() string {
 func (*AddChain) ProtoMessage() {}
 
 func (x *AddChain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[19]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1554,7 @@ func (x *AddChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddChain.ProtoReflect.Descriptor instead.
 func (*AddChain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{19}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AddChain) GetChain() *ChainTerms {
@@ -1462,7 +1600,7 @@ type ChainTerms struct {
 
 func (x *ChainTerms) Reset() {
 	*x = ChainTerms{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1474,7 +1612,7 @@ func (x *ChainTerms) String() string {
 func (*ChainTerms) ProtoMessage() {}
 
 func (x *ChainTerms) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[20]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1487,7 +1625,7 @@ func (x *ChainTerms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainTerms.ProtoReflect.Descriptor instead.
 func (*ChainTerms) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{20}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ChainTerms) GetId() uint64 {
@@ -1553,7 +1691,7 @@ type ChangeChain struct {
 
 func (x *ChangeChain) Reset() {
 	*x = ChangeChain{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1703,7 @@ func (x *ChangeChain) String() string {
 func (*ChangeChain) ProtoMessage() {}
 
 func (x *ChangeChain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[21]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1716,7 @@ func (x *ChangeChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeChain.ProtoReflect.Descriptor instead.
 func (*ChangeChain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{21}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ChangeChain) GetId() uint64 {
@@ -1626,7 +1764,7 @@ type RetireChain struct {
 
 func (x *RetireChain) Reset() {
 	*x = RetireChain{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1776,7 @@ func (x *RetireChain) String() string {
 func (*RetireChain) ProtoMessage() {}
 
 func (x *RetireChain) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[22]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1789,7 @@ func (x *RetireChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetireChain.ProtoReflect.Descriptor instead.
 func (*RetireChain) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{22}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RetireChain) GetId() uint64 {
@@ -1681,7 +1819,7 @@ type Reanchor struct {
 
 func (x *Reanchor) Reset() {
 	*x = Reanchor{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1693,7 +1831,7 @@ func (x *Reanchor) String() string {
 func (*Reanchor) ProtoMessage() {}
 
 func (x *Reanchor) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[23]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1706,7 +1844,7 @@ func (x *Reanchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reanchor.ProtoReflect.Descriptor instead.
 func (*Reanchor) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{23}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Reanchor) GetId() uint64 {
@@ -1790,7 +1928,7 @@ type AssetToken struct {
 
 func (x *AssetToken) Reset() {
 	*x = AssetToken{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[24]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1802,7 +1940,7 @@ func (x *AssetToken) String() string {
 func (*AssetToken) ProtoMessage() {}
 
 func (x *AssetToken) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[24]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1815,7 +1953,7 @@ func (x *AssetToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetToken.ProtoReflect.Descriptor instead.
 func (*AssetToken) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{24}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AssetToken) GetAsset() []byte {
@@ -1844,7 +1982,7 @@ type SkippedCommand struct {
 
 func (x *SkippedCommand) Reset() {
 	*x = SkippedCommand{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[25]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +1994,7 @@ func (x *SkippedCommand) String() string {
 func (*SkippedCommand) ProtoMessage() {}
 
 func (x *SkippedCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[25]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +2007,7 @@ func (x *SkippedCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkippedCommand.ProtoReflect.Descriptor instead.
 func (*SkippedCommand) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{25}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SkippedCommand) GetNonce() uint64 {
@@ -1897,7 +2035,7 @@ type AssetBalance struct {
 
 func (x *AssetBalance) Reset() {
 	*x = AssetBalance{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[26]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +2047,7 @@ func (x *AssetBalance) String() string {
 func (*AssetBalance) ProtoMessage() {}
 
 func (x *AssetBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[26]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2060,7 @@ func (x *AssetBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetBalance.ProtoReflect.Descriptor instead.
 func (*AssetBalance) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{26}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AssetBalance) GetAsset() []byte {
@@ -1953,7 +2091,7 @@ type RegisterAsset struct {
 
 func (x *RegisterAsset) Reset() {
 	*x = RegisterAsset{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[27]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2103,7 @@ func (x *RegisterAsset) String() string {
 func (*RegisterAsset) ProtoMessage() {}
 
 func (x *RegisterAsset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[27]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2116,7 @@ func (x *RegisterAsset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterAsset.ProtoReflect.Descriptor instead.
 func (*RegisterAsset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{27}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RegisterAsset) GetId() []byte {
@@ -2027,7 +2165,7 @@ type MapAsset struct {
 
 func (x *MapAsset) Reset() {
 	*x = MapAsset{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[28]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2177,7 @@ func (x *MapAsset) String() string {
 func (*MapAsset) ProtoMessage() {}
 
 func (x *MapAsset) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[28]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2190,7 @@ func (x *MapAsset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapAsset.ProtoReflect.Descriptor instead.
 func (*MapAsset) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{28}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MapAsset) GetAsset() []byte {
@@ -2089,7 +2227,7 @@ type TokenTerms struct {
 
 func (x *TokenTerms) Reset() {
 	*x = TokenTerms{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[29]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2101,7 +2239,7 @@ func (x *TokenTerms) String() string {
 func (*TokenTerms) ProtoMessage() {}
 
 func (x *TokenTerms) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[29]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2114,7 +2252,7 @@ func (x *TokenTerms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenTerms.ProtoReflect.Descriptor instead.
 func (*TokenTerms) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{29}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TokenTerms) GetChain() uint64 {
@@ -2212,7 +2350,7 @@ type ResolveQuarantine struct {
 
 func (x *ResolveQuarantine) Reset() {
 	*x = ResolveQuarantine{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[30]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2362,7 @@ func (x *ResolveQuarantine) String() string {
 func (*ResolveQuarantine) ProtoMessage() {}
 
 func (x *ResolveQuarantine) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[30]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2375,7 @@ func (x *ResolveQuarantine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveQuarantine.ProtoReflect.Descriptor instead.
 func (*ResolveQuarantine) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{30}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ResolveQuarantine) GetId() uint64 {
@@ -2271,7 +2409,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[31]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2283,7 +2421,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[31]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2296,7 +2434,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{31}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Proposal) GetId() uint64 {
@@ -2365,7 +2503,7 @@ type ProposalVote struct {
 
 func (x *ProposalVote) Reset() {
 	*x = ProposalVote{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[32]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2377,7 +2515,7 @@ func (x *ProposalVote) String() string {
 func (*ProposalVote) ProtoMessage() {}
 
 func (x *ProposalVote) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[32]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2390,7 +2528,7 @@ func (x *ProposalVote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposalVote.ProtoReflect.Descriptor instead.
 func (*ProposalVote) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{32}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ProposalVote) GetOperator() []byte {
@@ -2417,7 +2555,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[33]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2429,7 +2567,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[33]
+	mi := &file_bridged_bridge_v1_gov_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2442,7 +2580,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{33}
+	return file_bridged_bridge_v1_gov_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Account) GetSequence() uint64 {
@@ -2493,12 +2631,22 @@ const file_bridged_bridge_v1_gov_proto_rawDesc = "" +
 	"\boperator\x18\x01 \x01(\fR\boperator\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\"\a\n" +
 	"\x05Leave\"\b\n" +
-	"\x06Unjail\"q\n" +
+	"\x06Unjail\"\xab\x01\n" +
 	"\x0fReportSignature\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
 	"\x04root\x18\x03 \x01(\fR\x04root\x12\x1c\n" +
-	"\tsignature\x18\x04 \x01(\fR\tsignature\"B\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\x128\n" +
+	"\awitness\x18\x05 \x01(\v2\x1e.bridged.bridge.v1.SealWitnessR\awitness\"i\n" +
+	"\tSealEntry\x12\x1a\n" +
+	"\bprevious\x18\x01 \x01(\x04R\bprevious\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x12\n" +
+	"\x04root\x18\x04 \x01(\fR\x04root\"q\n" +
+	"\vSealWitness\x122\n" +
+	"\x05entry\x18\x01 \x01(\v2\x1c.bridged.bridge.v1.SealEntryR\x05entry\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\x04R\bposition\x12\x12\n" +
+	"\x04path\x18\x03 \x03(\fR\x04path\"B\n" +
 	"\n" +
 	"GovPropose\x124\n" +
 	"\acontent\x18\x01 \x01(\v2\x1a.bridged.bridge.v1.ContentR\acontent\"7\n" +
@@ -2645,7 +2793,7 @@ func file_bridged_bridge_v1_gov_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_gov_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_gov_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_bridged_bridge_v1_gov_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_bridged_bridge_v1_gov_proto_goTypes = []any{
 	(*OperatorTx)(nil),        // 0: bridged.bridge.v1.OperatorTx
 	(*TxBody)(nil),            // 1: bridged.bridge.v1.TxBody
@@ -2656,69 +2804,73 @@ var file_bridged_bridge_v1_gov_proto_goTypes = []any{
 	(*Leave)(nil),             // 6: bridged.bridge.v1.Leave
 	(*Unjail)(nil),            // 7: bridged.bridge.v1.Unjail
 	(*ReportSignature)(nil),   // 8: bridged.bridge.v1.ReportSignature
-	(*GovPropose)(nil),        // 9: bridged.bridge.v1.GovPropose
-	(*GovVote)(nil),           // 10: bridged.bridge.v1.GovVote
-	(*Content)(nil),           // 11: bridged.bridge.v1.Content
-	(*AdmitValidator)(nil),    // 12: bridged.bridge.v1.AdmitValidator
-	(*SetPower)(nil),          // 13: bridged.bridge.v1.SetPower
-	(*RemoveValidator)(nil),   // 14: bridged.bridge.v1.RemoveValidator
-	(*Text)(nil),              // 15: bridged.bridge.v1.Text
-	(*ParamChanges)(nil),      // 16: bridged.bridge.v1.ParamChanges
-	(*ParamChange)(nil),       // 17: bridged.bridge.v1.ParamChange
-	(*Unpause)(nil),           // 18: bridged.bridge.v1.Unpause
-	(*AddChain)(nil),          // 19: bridged.bridge.v1.AddChain
-	(*ChainTerms)(nil),        // 20: bridged.bridge.v1.ChainTerms
-	(*ChangeChain)(nil),       // 21: bridged.bridge.v1.ChangeChain
-	(*RetireChain)(nil),       // 22: bridged.bridge.v1.RetireChain
-	(*Reanchor)(nil),          // 23: bridged.bridge.v1.Reanchor
-	(*AssetToken)(nil),        // 24: bridged.bridge.v1.AssetToken
-	(*SkippedCommand)(nil),    // 25: bridged.bridge.v1.SkippedCommand
-	(*AssetBalance)(nil),      // 26: bridged.bridge.v1.AssetBalance
-	(*RegisterAsset)(nil),     // 27: bridged.bridge.v1.RegisterAsset
-	(*MapAsset)(nil),          // 28: bridged.bridge.v1.MapAsset
-	(*TokenTerms)(nil),        // 29: bridged.bridge.v1.TokenTerms
-	(*ResolveQuarantine)(nil), // 30: bridged.bridge.v1.ResolveQuarantine
-	(*Proposal)(nil),          // 31: bridged.bridge.v1.Proposal
-	(*ProposalVote)(nil),      // 32: bridged.bridge.v1.ProposalVote
-	(*Account)(nil),           // 33: bridged.bridge.v1.Account
+	(*SealEntry)(nil),         // 9: bridged.bridge.v1.SealEntry
+	(*SealWitness)(nil),       // 10: bridged.bridge.v1.SealWitness
+	(*GovPropose)(nil),        // 11: bridged.bridge.v1.GovPropose
+	(*GovVote)(nil),           // 12: bridged.bridge.v1.GovVote
+	(*Content)(nil),           // 13: bridged.bridge.v1.Content
+	(*AdmitValidator)(nil),    // 14: bridged.bridge.v1.AdmitValidator
+	(*SetPower)(nil),          // 15: bridged.bridge.v1.SetPower
+	(*RemoveValidator)(nil),   // 16: bridged.bridge.v1.RemoveValidator
+	(*Text)(nil),              // 17: bridged.bridge.v1.Text
+	(*ParamChanges)(nil),      // 18: bridged.bridge.v1.ParamChanges
+	(*ParamChange)(nil),       // 19: bridged.bridge.v1.ParamChange
+	(*Unpause)(nil),           // 20: bridged.bridge.v1.Unpause
+	(*AddChain)(nil),          // 21: bridged.bridge.v1.AddChain
+	(*ChainTerms)(nil),        // 22: bridged.bridge.v1.ChainTerms
+	(*ChangeChain)(nil),       // 23: bridged.bridge.v1.ChangeChain
+	(*RetireChain)(nil),       // 24: bridged.bridge.v1.RetireChain
+	(*Reanchor)(nil),          // 25: bridged.bridge.v1.Reanchor
+	(*AssetToken)(nil),        // 26: bridged.bridge.v1.AssetToken
+	(*SkippedCommand)(nil),    // 27: bridged.bridge.v1.SkippedCommand
+	(*AssetBalance)(nil),      // 28: bridged.bridge.v1.AssetBalance
+	(*RegisterAsset)(nil),     // 29: bridged.bridge.v1.RegisterAsset
+	(*MapAsset)(nil),          // 30: bridged.bridge.v1.MapAsset
+	(*TokenTerms)(nil),        // 31: bridged.bridge.v1.TokenTerms
+	(*ResolveQuarantine)(nil), // 32: bridged.bridge.v1.ResolveQuarantine
+	(*Proposal)(nil),          // 33: bridged.bridge.v1.Proposal
+	(*ProposalVote)(nil),      // 34: bridged.bridge.v1.ProposalVote
+	(*Account)(nil),           // 35: bridged.bridge.v1.Account
 }
 var file_bridged_bridge_v1_gov_proto_depIdxs = []int32{
-	9,  // 0: bridged.bridge.v1.TxBody.propose:type_name -> bridged.bridge.v1.GovPropose
-	10, // 1: bridged.bridge.v1.TxBody.vote:type_name -> bridged.bridge.v1.GovVote
+	11, // 0: bridged.bridge.v1.TxBody.propose:type_name -> bridged.bridge.v1.GovPropose
+	12, // 1: bridged.bridge.v1.TxBody.vote:type_name -> bridged.bridge.v1.GovVote
 	3,  // 2: bridged.bridge.v1.TxBody.edit:type_name -> bridged.bridge.v1.EditValidator
 	4,  // 3: bridged.bridge.v1.TxBody.rotate:type_name -> bridged.bridge.v1.RotateSigner
 	5,  // 4: bridged.bridge.v1.TxBody.change_operator:type_name -> bridged.bridge.v1.ChangeOperator
 	6,  // 5: bridged.bridge.v1.TxBody.leave:type_name -> bridged.bridge.v1.Leave
 	7,  // 6: bridged.bridge.v1.TxBody.unjail:type_name -> bridged.bridge.v1.Unjail
 	8,  // 7: bridged.bridge.v1.TxBody.report:type_name -> bridged.bridge.v1.ReportSignature
-	11, // 8: bridged.bridge.v1.GovPropose.content:type_name -> bridged.bridge.v1.Content
-	15, // 9: bridged.bridge.v1.Content.text:type_name -> bridged.bridge.v1.Text
-	16, // 10: bridged.bridge.v1.Content.params:type_name -> bridged.bridge.v1.ParamChanges
-	18, // 11: bridged.bridge.v1.Content.unpause:type_name -> bridged.bridge.v1.Unpause
-	19, // 12: bridged.bridge.v1.Content.add_chain:type_name -> bridged.bridge.v1.AddChain
-	21, // 13: bridged.bridge.v1.Content.change_chain:type_name -> bridged.bridge.v1.ChangeChain
-	22, // 14: bridged.bridge.v1.Content.retire_chain:type_name -> bridged.bridge.v1.RetireChain
-	23, // 15: bridged.bridge.v1.Content.reanchor_chain:type_name -> bridged.bridge.v1.Reanchor
-	27, // 16: bridged.bridge.v1.Content.register_asset:type_name -> bridged.bridge.v1.RegisterAsset
-	28, // 17: bridged.bridge.v1.Content.map_asset:type_name -> bridged.bridge.v1.MapAsset
-	30, // 18: bridged.bridge.v1.Content.resolve_quarantine:type_name -> bridged.bridge.v1.ResolveQuarantine
-	12, // 19: bridged.bridge.v1.Content.admit_validator:type_name -> bridged.bridge.v1.AdmitValidator
-	13, // 20: bridged.bridge.v1.Content.set_power:type_name -> bridged.bridge.v1.SetPower
-	14, // 21: bridged.bridge.v1.Content.remove_validator:type_name -> bridged.bridge.v1.RemoveValidator
-	2,  // 22: bridged.bridge.v1.AdmitValidator.registration:type_name -> bridged.bridge.v1.Registration
-	17, // 23: bridged.bridge.v1.ParamChanges.changes:type_name -> bridged.bridge.v1.ParamChange
-	20, // 24: bridged.bridge.v1.AddChain.chain:type_name -> bridged.bridge.v1.ChainTerms
-	26, // 25: bridged.bridge.v1.Reanchor.balances:type_name -> bridged.bridge.v1.AssetBalance
-	25, // 26: bridged.bridge.v1.Reanchor.skipped:type_name -> bridged.bridge.v1.SkippedCommand
-	24, // 27: bridged.bridge.v1.Reanchor.registered:type_name -> bridged.bridge.v1.AssetToken
-	29, // 28: bridged.bridge.v1.RegisterAsset.tokens:type_name -> bridged.bridge.v1.TokenTerms
-	29, // 29: bridged.bridge.v1.MapAsset.token:type_name -> bridged.bridge.v1.TokenTerms
-	32, // 30: bridged.bridge.v1.Proposal.votes:type_name -> bridged.bridge.v1.ProposalVote
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	10, // 8: bridged.bridge.v1.ReportSignature.witness:type_name -> bridged.bridge.v1.SealWitness
+	9,  // 9: bridged.bridge.v1.SealWitness.entry:type_name -> bridged.bridge.v1.SealEntry
+	13, // 10: bridged.bridge.v1.GovPropose.content:type_name -> bridged.bridge.v1.Content
+	17, // 11: bridged.bridge.v1.Content.text:type_name -> bridged.bridge.v1.Text
+	18, // 12: bridged.bridge.v1.Content.params:type_name -> bridged.bridge.v1.ParamChanges
+	20, // 13: bridged.bridge.v1.Content.unpause:type_name -> bridged.bridge.v1.Unpause
+	21, // 14: bridged.bridge.v1.Content.add_chain:type_name -> bridged.bridge.v1.AddChain
+	23, // 15: bridged.bridge.v1.Content.change_chain:type_name -> bridged.bridge.v1.ChangeChain
+	24, // 16: bridged.bridge.v1.Content.retire_chain:type_name -> bridged.bridge.v1.RetireChain
+	25, // 17: bridged.bridge.v1.Content.reanchor_chain:type_name -> bridged.bridge.v1.Reanchor
+	29, // 18: bridged.bridge.v1.Content.register_asset:type_name -> bridged.bridge.v1.RegisterAsset
+	30, // 19: bridged.bridge.v1.Content.map_asset:type_name -> bridged.bridge.v1.MapAsset
+	32, // 20: bridged.bridge.v1.Content.resolve_quarantine:type_name -> bridged.bridge.v1.ResolveQuarantine
+	14, // 21: bridged.bridge.v1.Content.admit_validator:type_name -> bridged.bridge.v1.AdmitValidator
+	15, // 22: bridged.bridge.v1.Content.set_power:type_name -> bridged.bridge.v1.SetPower
+	16, // 23: bridged.bridge.v1.Content.remove_validator:type_name -> bridged.bridge.v1.RemoveValidator
+	2,  // 24: bridged.bridge.v1.AdmitValidator.registration:type_name -> bridged.bridge.v1.Registration
+	19, // 25: bridged.bridge.v1.ParamChanges.changes:type_name -> bridged.bridge.v1.ParamChange
+	22, // 26: bridged.bridge.v1.AddChain.chain:type_name -> bridged.bridge.v1.ChainTerms
+	28, // 27: bridged.bridge.v1.Reanchor.balances:type_name -> bridged.bridge.v1.AssetBalance
+	27, // 28: bridged.bridge.v1.Reanchor.skipped:type_name -> bridged.bridge.v1.SkippedCommand
+	26, // 29: bridged.bridge.v1.Reanchor.registered:type_name -> bridged.bridge.v1.AssetToken
+	31, // 30: bridged.bridge.v1.RegisterAsset.tokens:type_name -> bridged.bridge.v1.TokenTerms
+	31, // 31: bridged.bridge.v1.MapAsset.token:type_name -> bridged.bridge.v1.TokenTerms
+	34, // 32: bridged.bridge.v1.Proposal.votes:type_name -> bridged.bridge.v1.ProposalVote
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_gov_proto_init() }
@@ -2736,7 +2888,7 @@ func file_bridged_bridge_v1_gov_proto_init() {
 		(*TxBody_Unjail)(nil),
 		(*TxBody_Report)(nil),
 	}
-	file_bridged_bridge_v1_gov_proto_msgTypes[11].OneofWrappers = []any{
+	file_bridged_bridge_v1_gov_proto_msgTypes[13].OneofWrappers = []any{
 		(*Content_Text)(nil),
 		(*Content_Params)(nil),
 		(*Content_Unpause)(nil),
@@ -2757,7 +2909,7 @@ func file_bridged_bridge_v1_gov_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_gov_proto_rawDesc), len(file_bridged_bridge_v1_gov_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -39,7 +39,6 @@ type Network struct {
 	Urgent        bool                   `protobuf:"varint,10,opt,name=urgent,proto3" json:"urgent,omitempty"`                             // a member of the epoch is banned: the handover does not wait
 	Signed        uint64                 `protobuf:"varint,11,opt,name=signed,proto3" json:"signed,omitempty"`                             // seal up to which the duty to sign was judged
 	Staking       *Staking               `protobuf:"bytes,12,opt,name=staking,proto3" json:"staking,omitempty"`                            // where the validators' stake is; absent where they are admitted by vote
-	RootsSince    uint64                 `protobuf:"varint,13,opt,name=roots_since,json=rootsSince,proto3" json:"roots_since,omitempty"`   // height below which roots of seals were forgotten when parameters last changed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -156,13 +155,6 @@ func (x *Network) GetStaking() *Staking {
 		return x.Staking
 	}
 	return nil
-}
-
-func (x *Network) GetRootsSince() uint64 {
-	if x != nil {
-		return x.RootsSince
-	}
-	return 0
 }
 
 type Params struct {
@@ -2451,6 +2443,67 @@ func (x *SealLeaf) GetHash() []byte {
 	return nil
 }
 
+// SealHistory is all seals that were ever made, as a Merkle mountain range.
+type SealHistory struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Count         uint64                 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	Peaks         [][]byte               `protobuf:"bytes,2,rep,name=peaks,proto3" json:"peaks,omitempty"` // one for each bit of count, the largest first; 32 bytes each
+	Last          *SealEntry             `protobuf:"bytes,3,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealHistory) Reset() {
+	*x = SealHistory{}
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealHistory) ProtoMessage() {}
+
+func (x *SealHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealHistory.ProtoReflect.Descriptor instead.
+func (*SealHistory) Descriptor() ([]byte, []int) {
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SealHistory) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *SealHistory) GetPeaks() [][]byte {
+	if x != nil {
+		return x.Peaks
+	}
+	return nil
+}
+
+func (x *SealHistory) GetLast() *SealEntry {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
 // SealSignatures is the signatures of a seal that the state holds.
 type SealSignatures struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2461,7 +2514,7 @@ type SealSignatures struct {
 
 func (x *SealSignatures) Reset() {
 	*x = SealSignatures{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2473,7 +2526,7 @@ func (x *SealSignatures) String() string {
 func (*SealSignatures) ProtoMessage() {}
 
 func (x *SealSignatures) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[24]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2486,7 +2539,7 @@ func (x *SealSignatures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealSignatures.ProtoReflect.Descriptor instead.
 func (*SealSignatures) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{24}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SealSignatures) GetSignatures() []*MemberSignature {
@@ -2506,7 +2559,7 @@ type MemberSignature struct {
 
 func (x *MemberSignature) Reset() {
 	*x = MemberSignature{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2518,7 +2571,7 @@ func (x *MemberSignature) String() string {
 func (*MemberSignature) ProtoMessage() {}
 
 func (x *MemberSignature) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[25]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2531,7 +2584,7 @@ func (x *MemberSignature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberSignature.ProtoReflect.Descriptor instead.
 func (*MemberSignature) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{25}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *MemberSignature) GetMember() uint32 {
@@ -2558,7 +2611,7 @@ type Backlog struct {
 
 func (x *Backlog) Reset() {
 	*x = Backlog{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2570,7 +2623,7 @@ func (x *Backlog) String() string {
 func (*Backlog) ProtoMessage() {}
 
 func (x *Backlog) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[26]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2583,7 +2636,7 @@ func (x *Backlog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backlog.ProtoReflect.Descriptor instead.
 func (*Backlog) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{26}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Backlog) GetCommands() [][]byte {
@@ -2606,7 +2659,7 @@ type Quarantine struct {
 
 func (x *Quarantine) Reset() {
 	*x = Quarantine{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2618,7 +2671,7 @@ func (x *Quarantine) String() string {
 func (*Quarantine) ProtoMessage() {}
 
 func (x *Quarantine) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[27]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2631,7 +2684,7 @@ func (x *Quarantine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quarantine.ProtoReflect.Descriptor instead.
 func (*Quarantine) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{27}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Quarantine) GetId() uint64 {
@@ -2674,7 +2727,7 @@ type Owed struct {
 
 func (x *Owed) Reset() {
 	*x = Owed{}
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[28]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2686,7 +2739,7 @@ func (x *Owed) String() string {
 func (*Owed) ProtoMessage() {}
 
 func (x *Owed) ProtoReflect() protoreflect.Message {
-	mi := &file_bridged_bridge_v1_state_proto_msgTypes[28]
+	mi := &file_bridged_bridge_v1_state_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2699,7 +2752,7 @@ func (x *Owed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owed.ProtoReflect.Descriptor instead.
 func (*Owed) Descriptor() ([]byte, []int) {
-	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{28}
+	return file_bridged_bridge_v1_state_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Owed) GetTransfer() *Transfer {
@@ -2727,7 +2780,7 @@ var File_bridged_bridge_v1_state_proto protoreflect.FileDescriptor
 
 const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1cbridged/bridge/v1/vote.proto\"\xb4\x03\n" +
+	"\x1dbridged/bridge/v1/state.proto\x12\x11bridged.bridge.v1\x1a\x1bbridged/bridge/v1/gov.proto\x1a\x1cbridged/bridge/v1/vote.proto\"\x93\x03\n" +
 	"\aNetwork\x12\x19\n" +
 	"\bchain_id\x18\x01 \x01(\tR\achainId\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x121\n" +
@@ -2742,9 +2795,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06urgent\x18\n" +
 	" \x01(\bR\x06urgent\x12\x16\n" +
 	"\x06signed\x18\v \x01(\x04R\x06signed\x124\n" +
-	"\astaking\x18\f \x01(\v2\x1a.bridged.bridge.v1.StakingR\astaking\x12\x1f\n" +
-	"\vroots_since\x18\r \x01(\x04R\n" +
-	"rootsSince\"\xbf\b\n" +
+	"\astaking\x18\f \x01(\v2\x1a.bridged.bridge.v1.StakingR\astaking\"\xbf\b\n" +
 	"\x06Params\x12\x1b\n" +
 	"\tmax_marks\x18\x01 \x01(\rR\bmaxMarks\x12\x1f\n" +
 	"\vmark_stride\x18\x02 \x01(\x04R\n" +
@@ -2974,7 +3025,11 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\bSealLeaf\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x04R\x05nonce\x12\x12\n" +
-	"\x04hash\x18\x03 \x01(\fR\x04hash\"T\n" +
+	"\x04hash\x18\x03 \x01(\fR\x04hash\"k\n" +
+	"\vSealHistory\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x04R\x05count\x12\x14\n" +
+	"\x05peaks\x18\x02 \x03(\fR\x05peaks\x120\n" +
+	"\x04last\x18\x03 \x01(\v2\x1c.bridged.bridge.v1.SealEntryR\x04last\"T\n" +
 	"\x0eSealSignatures\x12B\n" +
 	"\n" +
 	"signatures\x18\x01 \x03(\v2\".bridged.bridge.v1.MemberSignatureR\n" +
@@ -3007,7 +3062,7 @@ func file_bridged_bridge_v1_state_proto_rawDescGZIP() []byte {
 	return file_bridged_bridge_v1_state_proto_rawDescData
 }
 
-var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_bridged_bridge_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Network)(nil),         // 0: bridged.bridge.v1.Network
 	(*Params)(nil),          // 1: bridged.bridge.v1.Params
@@ -3033,12 +3088,14 @@ var file_bridged_bridge_v1_state_proto_goTypes = []any{
 	(*Command)(nil),         // 21: bridged.bridge.v1.Command
 	(*Seal)(nil),            // 22: bridged.bridge.v1.Seal
 	(*SealLeaf)(nil),        // 23: bridged.bridge.v1.SealLeaf
-	(*SealSignatures)(nil),  // 24: bridged.bridge.v1.SealSignatures
-	(*MemberSignature)(nil), // 25: bridged.bridge.v1.MemberSignature
-	(*Backlog)(nil),         // 26: bridged.bridge.v1.Backlog
-	(*Quarantine)(nil),      // 27: bridged.bridge.v1.Quarantine
-	(*Owed)(nil),            // 28: bridged.bridge.v1.Owed
-	(*Deposited)(nil),       // 29: bridged.bridge.v1.Deposited
+	(*SealHistory)(nil),     // 24: bridged.bridge.v1.SealHistory
+	(*SealSignatures)(nil),  // 25: bridged.bridge.v1.SealSignatures
+	(*MemberSignature)(nil), // 26: bridged.bridge.v1.MemberSignature
+	(*Backlog)(nil),         // 27: bridged.bridge.v1.Backlog
+	(*Quarantine)(nil),      // 28: bridged.bridge.v1.Quarantine
+	(*Owed)(nil),            // 29: bridged.bridge.v1.Owed
+	(*SealEntry)(nil),       // 30: bridged.bridge.v1.SealEntry
+	(*Deposited)(nil),       // 31: bridged.bridge.v1.Deposited
 }
 var file_bridged_bridge_v1_state_proto_depIdxs = []int32{
 	1,  // 0: bridged.bridge.v1.Network.params:type_name -> bridged.bridge.v1.Params
@@ -3054,15 +3111,16 @@ var file_bridged_bridge_v1_state_proto_depIdxs = []int32{
 	18, // 10: bridged.bridge.v1.QueueSegment.entries:type_name -> bridged.bridge.v1.Entry
 	18, // 11: bridged.bridge.v1.Command.entries:type_name -> bridged.bridge.v1.Entry
 	23, // 12: bridged.bridge.v1.Seal.leaves:type_name -> bridged.bridge.v1.SealLeaf
-	25, // 13: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
-	17, // 14: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
-	29, // 15: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
-	17, // 16: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	30, // 13: bridged.bridge.v1.SealHistory.last:type_name -> bridged.bridge.v1.SealEntry
+	26, // 14: bridged.bridge.v1.SealSignatures.signatures:type_name -> bridged.bridge.v1.MemberSignature
+	17, // 15: bridged.bridge.v1.Quarantine.transfer:type_name -> bridged.bridge.v1.Transfer
+	31, // 16: bridged.bridge.v1.Quarantine.deposited:type_name -> bridged.bridge.v1.Deposited
+	17, // 17: bridged.bridge.v1.Owed.transfer:type_name -> bridged.bridge.v1.Transfer
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_bridged_bridge_v1_state_proto_init() }
@@ -3070,6 +3128,7 @@ func file_bridged_bridge_v1_state_proto_init() {
 	if File_bridged_bridge_v1_state_proto != nil {
 		return
 	}
+	file_bridged_bridge_v1_gov_proto_init()
 	file_bridged_bridge_v1_vote_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3077,7 +3136,7 @@ func file_bridged_bridge_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridged_bridge_v1_state_proto_rawDesc), len(file_bridged_bridge_v1_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

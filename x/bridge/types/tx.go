@@ -74,7 +74,31 @@ type ReportSignature struct {
 	Height    uint64    `json:"height"`
 	Root      Hash      `json:"root"`
 	Signature Signature `json:"signature"`
+
+	// Witness shows what was sealed at that height. It is nil where the state
+	// itself knows.
+	Witness *SealWitness `json:"witness,omitempty"`
 }
+
+// SealEntry is a seal in the seal history. It says of each height above
+// Previous, up to Height, what was sealed there: nothing but at Height itself.
+type SealEntry struct {
+	Previous uint64 `json:"previous"` // height of the seal before it; 0 for the first
+	Height   uint64 `json:"height"`
+	Epoch    uint64 `json:"epoch"`
+	Root     Hash   `json:"root"`
+}
+
+// SealWitness shows an entry of the seal history.
+type SealWitness struct {
+	Entry    SealEntry `json:"entry"`
+	Position uint64    `json:"position"` // of the entry, from 0
+	Path     []Hash    `json:"path"`     // siblings from the entry's leaf up to its peak
+}
+
+// MaxWitnessPath bounds the path of a witness, in hashes: no history has more
+// than 2^64 seals.
+const MaxWitnessPath = 64
 
 // message is what a transaction says.
 type message interface {
@@ -193,6 +217,9 @@ func (*Unjail) validate() error { return nil }
 func (m *ReportSignature) validate() error {
 	if m.Epoch == 0 || m.Height == 0 {
 		return errors.New("report_signature: wants epoch and height")
+	}
+	if m.Witness != nil && len(m.Witness.Path) > MaxWitnessPath {
+		return fmt.Errorf("report_signature: a path of %d hashes, at most %d", len(m.Witness.Path), MaxWitnessPath)
 	}
 	return nil
 }

@@ -15,24 +15,25 @@ import (
 
 // The first byte of each kind of key.
 const (
-	prefixNetwork    = 'n'
-	prefixEpoch      = 'e' // epoch → Validators, ascending by signer
-	prefixConsensus  = 'k' // first height → Validators of consensus from then on
-	prefixChain      = 'c' // chain → Chain
-	prefixAsset      = 'a' // asset → Asset
-	prefixToken      = 't' // chain, token → asset
-	prefixLedger     = 'l' // asset → Ledger
-	prefixVote       = 'm' // chain, validator → ChainVote
-	prefixLane       = 'h' // chain, asset, source, kind → Lane
-	prefixQueue      = 'q' // chain, asset, source, kind, number → QueueSegment
-	prefixBacklog    = 'b' // chain → Backlog
-	prefixQuarantine = 'z' // id → Quarantine
-	prefixCommand    = 'o' // chain, outbox nonce → Command
-	prefixTransfer   = 'x' // source, last inbox nonce, chain, outbox nonce → first inbox nonce
-	prefixSeal       = 's' // height → Seal
-	prefixSignatures = 'g' // height → SealSignatures
-	prefixOwed       = 'w' // chain, outbox nonce, index → Owed
-	prefixPrune      = 'p' // height, chain, outbox nonce → nothing
+	prefixNetwork     = 'n'
+	prefixEpoch       = 'e' // epoch → Validators, ascending by signer
+	prefixConsensus   = 'k' // first height → Validators of consensus from then on
+	prefixChain       = 'c' // chain → Chain
+	prefixAsset       = 'a' // asset → Asset
+	prefixToken       = 't' // chain, token → asset
+	prefixLedger      = 'l' // asset → Ledger
+	prefixVote        = 'm' // chain, validator → ChainVote
+	prefixLane        = 'h' // chain, asset, source, kind → Lane
+	prefixQueue       = 'q' // chain, asset, source, kind, number → QueueSegment
+	prefixBacklog     = 'b' // chain → Backlog
+	prefixQuarantine  = 'z' // id → Quarantine
+	prefixCommand     = 'o' // chain, outbox nonce → Command
+	prefixTransfer    = 'x' // source, last inbox nonce, chain, outbox nonce → first inbox nonce
+	prefixSeal        = 's' // height → Seal
+	prefixSignatures  = 'g' // height → SealSignatures
+	prefixSealHistory = 'y' // SealHistory
+	prefixOwed        = 'w' // chain, outbox nonce, index → Owed
+	prefixPrune       = 'p' // height, chain, outbox nonce → nothing
 )
 
 func key(prefix byte, parts ...[]byte) []byte {

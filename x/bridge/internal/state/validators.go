@@ -15,7 +15,6 @@ const (
 	prefixFaults = 'f' // validator → Faults
 	prefixOwner  = 'i' // section, address → validator
 	prefixStake  = 'd' // operator → Stake
-	prefixRoot   = 'y' // height → epoch, root: of a seal, for as long as its signers are accountable
 )
 
 // Use is what an address is to a validator.
@@ -128,35 +127,15 @@ func (s State) SetStake(operator types.Address, stake *pb.Stake) {
 	s.set(key(prefixStake, operator[:]), stake)
 }
 
-// Root is the epoch and the root of the seal of a height, and whether there was
-// one.
-func (v View) Root(height uint64) (epoch uint64, root types.Hash, found bool) {
-	raw := v.Raw(key(prefixRoot, num(height)))
-	if raw == nil {
-		return 0, root, false
-	}
-	if len(raw) != 8+len(root) {
-		Failf("seal root of %d bytes", len(raw))
-	}
-	return binary.BigEndian.Uint64(raw), types.Hash(raw[8:]), true
+// SealHistory is what is kept of all seals; empty before the first.
+func (v View) SealHistory() *pb.SealHistory {
+	h := &pb.SealHistory{}
+	v.get(key(prefixSealHistory), h)
+	return h
 }
 
-// SetRoot writes it.
-func (s State) SetRoot(height, epoch uint64, root []byte) {
-	must(s.s.Set(key(prefixRoot, num(height)), append(num(epoch), root...)))
-}
-
-// PruneRoots deletes the roots below a height, at most limit of them.
-func (s State) PruneRoots(below uint64, limit int) {
-	var due [][]byte
-	must(s.r.Iterate(key(prefixRoot), key(prefixRoot, num(below)), func(k, _ []byte) bool {
-		due = append(due, append([]byte(nil), k...))
-		return len(due) < limit
-	}))
-	for _, k := range due {
-		s.remove(k)
-	}
-}
+// SetSealHistory writes it.
+func (s State) SetSealHistory(h *pb.SealHistory) { s.set(key(prefixSealHistory), h) }
 
 // Epochs is the numbers of all epochs whose sets are kept.
 func (v View) Epochs() []uint64 {

@@ -150,7 +150,7 @@ func (n *network) quiet(i int) {
 	if files, err := os.ReadDir(config.Home(n.Homes[i].Home).EvidenceDir()); err == nil {
 		n.t.Errorf("node%d has evidence: %v", i, files)
 	}
-	if log, err := os.ReadFile(n.LogFile(i)); err != nil || strings.Contains(string(log), "alarm raised") {
+	if log, err := os.ReadFile(n.Homes[i].LogFile()); err != nil || strings.Contains(string(log), "alarm raised") {
 		n.t.Errorf("node%d's log speaks of an alarm, %v", i, err)
 	}
 }

@@ -51,6 +51,67 @@ type Home struct {
 	Relayer   common.Address    `json:"relayer"`
 }
 
+// LogFile is where the validator logs, as JSON.
+func (h Home) LogFile() string { return filepath.Join(h.Home, "node.log") }
+
+// Process is the validator with more in its environment.
+func (h Home) Process(executable, name string, env []string) proc.Spec {
+	return proc.Spec{
+		Name: name, Path: executable, Log: h.LogFile(), Env: env, Args: []string{"start", "--home", h.Home, "--log-format", "json"},
+	}
+}
+
+// Testnet makes the homes of so many validators below a directory.
+func Testnet(ctx context.Context, executable, dir, chainID string, count, firstPort int) (homes []Home, err error) {
+	out, err := run(ctx, executable, nil, "testnet", "--validators", strconv.Itoa(count), "--output-dir", dir,
+		"--chain-id", chainID, "--starting-port", strconv.Itoa(firstPort), "--output", "json")
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(out, &homes); err != nil {
+		return nil, fmt.Errorf("bridged testnet: %w", err)
+	}
+	return homes, nil
+}
+
+// Configure gives each home the genesis of the first one, and changes its
+// configuration.
+func Configure(homes []Home, change func(validator int, c *config.Config)) error {
+	genesis, err := os.ReadFile(config.Home(homes[0].Home).GenesisFile())
+	if err != nil {
+		return fmt.Errorf("reading the genesis: %w", err)
+	}
+	for i, h := range homes {
+		home := config.Home(h.Home)
+		if err := os.WriteFile(home.GenesisFile(), genesis, 0o600); err != nil {
+			return fmt.Errorf("writing the genesis: %w", err)
+		}
+		loaded, err := config.Load(home, nil)
+		if err != nil {
+			return err
+		}
+		change(i, &loaded.Config)
+		if err := config.Write(home, loaded.Config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs a command of bridged.
+func run(ctx context.Context, executable string, env []string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandLimit)
+	defer cancel()
+	var out, complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, executable, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		return out.Bytes(), fmt.Errorf("bridged %s: %w: %s", strings.Join(args, " "), err, complaint.String())
+	}
+	return out.Bytes(), nil
+}
+
 // Validators are processes of bridged on this machine. They end with the test.
 type Validators struct {
 	Homes   []Home
@@ -90,8 +151,9 @@ func NewValidators(t T, executable, dir, chainID string, count, firstPort int, k
 			v.tails()
 		}
 	})
-	v.Decode(&v.Homes, "testnet", "--validators", strconv.Itoa(count), "--output-dir", dir,
-		"--chain-id", chainID, "--starting-port", strconv.Itoa(firstPort))
+	var err error
+	v.Homes, err = Testnet(t.Context(), executable, dir, chainID, count, firstPort)
+	v.must(err)
 	return v
 }
 
@@ -114,28 +176,13 @@ func (v *Validators) AddChain(name string, id uint64, rpc string, batchGap time.
 // configuration.
 func (v *Validators) Configure(change func(validator int, c *config.Config)) {
 	v.t.Helper()
-	genesis, err := os.ReadFile(config.Home(v.Homes[0].Home).GenesisFile())
-	v.must(err)
-	for i, h := range v.Homes {
-		home := config.Home(h.Home)
-		v.must(os.WriteFile(home.GenesisFile(), genesis, 0o600))
-		loaded, err := config.Load(home, nil)
-		v.must(err)
-		change(i, &loaded.Config)
-		v.must(config.Write(home, loaded.Config))
-	}
+	v.must(Configure(v.Homes, change))
 }
-
-// LogFile is where a validator logs, as JSON.
-func (v *Validators) LogFile(i int) string { return filepath.Join(v.Homes[i].Home, "node.log") }
 
 // Start starts a validator that is down.
 func (v *Validators) Start(i int) {
 	v.t.Helper()
-	p, err := v.Group.Start(proc.Spec{
-		Name: fmt.Sprintf("node%d", i), Path: v.executable, Log: v.LogFile(i), Env: slices.Concat(v.EnvAll, v.Env[i]),
-		Args: []string{"start", "--home", v.Homes[i].Home, "--log-format", "json"},
-	})
+	p, err := v.Group.Start(v.Homes[i].Process(v.executable, fmt.Sprintf("node%d", i), slices.Concat(v.EnvAll, v.Env[i])))
 	v.must(err)
 	v.Running[i] = p
 }
@@ -171,7 +218,7 @@ func (v *Validators) Alive() error {
 // tails shows the ends of the logs.
 func (v *Validators) tails() {
 	for i := range v.Homes {
-		text, err := proc.Tail(v.LogFile(i), 12)
+		text, err := proc.Tail(v.Homes[i].LogFile(), 12)
 		if err != nil {
 			text = err.Error()
 		}
@@ -184,16 +231,7 @@ func (v *Validators) Run(args ...string) ([]byte, error) { return v.RunWith(v.ke
 
 // RunWith runs a command with another environment than the key's.
 func (v *Validators) RunWith(env []string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(v.t.Context(), commandLimit)
-	defer cancel()
-	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, v.executable, args...)
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return out.Bytes(), fmt.Errorf("bridged %s: %w: %s", strings.Join(args, " "), err, complaint.String())
-	}
-	return out.Bytes(), nil
+	return run(v.t.Context(), v.executable, env, args...)
 }
 
 // Must runs a command that has to succeed.

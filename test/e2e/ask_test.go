@@ -147,7 +147,7 @@ func (n *network) inbox(c *chain) (view bridge.InboxView) {
 // JSON, as the last one of a killed process may be, says nothing.
 func (n *network) said(i int, chosen func(line logLine) bool) (found []logLine) {
 	n.t.Helper()
-	file, err := os.Open(n.LogFile(i))
+	file, err := os.Open(n.Homes[i].LogFile())
 	if err != nil {
 		n.t.Fatal(err)
 	}

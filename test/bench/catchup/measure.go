@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"runtime"
 	"runtime/metrics"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/icrosschain/bridged/internal/chain/evm"
 	"github.com/icrosschain/bridged/internal/mailbox"
 	"github.com/icrosschain/bridged/internal/observer"
+	"github.com/icrosschain/bridged/test/bench/usage"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -94,7 +93,7 @@ func measure(ctx context.Context, dir string, blocks, endpoints int, log *slog.L
 	if err := r.catchUp(ctx, client, server, log); err != nil {
 		return r, err
 	}
-	r.RSSPeak = peakRSS()
+	r.RSSPeak = usage.ThisProcess().RSS
 	r.Requests = map[string]uint64{}
 	for _, s := range client.Status() {
 		r.Errors += s.Failures
@@ -154,19 +153,4 @@ func heap() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
-}
-
-// peakRSS is the most memory that the process ever had, in bytes; 0 where the
-// system does not say.
-func peakRSS() (kib uint64) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
-			return kib << 10
-		}
-	}
-	return 0
 }

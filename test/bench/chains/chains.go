@@ -19,7 +19,7 @@ import (
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/test/bench/figure"
-	"github.com/icrosschain/bridged/test/bench/fleet"
+	"github.com/icrosschain/bridged/test/bench/usage"
 )
 
 const (
@@ -67,7 +67,7 @@ func Run(ctx context.Context, told figure.Options) (figures []figure.Figure, err
 	defer func() { err = errors.Join(err, file.Close()) }()
 	o.node = file
 	if o.Profile != "" {
-		stop, err := fleet.Profile(o.Profile)
+		stop, err := usage.Profile(o.Profile)
 		if err != nil {
 			return nil, err
 		}

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"syscall"
 	"time"
 
+	"github.com/icrosschain/bridged/test/bench/usage"
 	"github.com/icrosschain/bridged/x/bridge"
 )
 
@@ -71,10 +71,10 @@ func (n *network) measure(ctx context.Context, length time.Duration, bad int) (m
 	err = n.watch(ctx, func(at time.Time, states []bridge.ChainState) bool {
 		switch {
 		case at.Before(begin):
-			usedBefore = processorTime()
+			usedBefore = usage.ThisProcess().CPU
 		case at.Before(end):
 			blocks++
-			used = processorTime() - usedBefore
+			used = usage.ThisProcess().CPU - usedBefore
 		}
 		waiting := 0
 		for i, c := range healthy {
@@ -105,13 +105,4 @@ func (n *network) ready(ctx context.Context) error {
 		err = fmt.Errorf("the chains are not ready after %s", startWithin)
 	}
 	return err
-}
-
-// processorTime is what this process has used.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

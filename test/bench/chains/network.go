@@ -15,12 +15,12 @@ import (
 	cmtconfig "github.com/cometbft/cometbft/config"
 	rpcclient "github.com/cometbft/cometbft/rpc/client"
 	rpchttp "github.com/cometbft/cometbft/rpc/client/http"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/node"
 	"github.com/icrosschain/bridged/internal/ports"
 	"github.com/icrosschain/bridged/internal/signer"
+	"github.com/icrosschain/bridged/test/bench/wait"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -144,18 +144,11 @@ func (n *network) committed(height int64) {
 
 // with runs the node, and something for each chain, until main has returned.
 func (n *network) with(ctx context.Context, each func(context.Context, *chain, int) error, main func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return n.node.Run(ctx) })
+	others := []func(context.Context) error{n.node.Run}
 	for i, c := range n.chains {
-		group.Go(func() error { return each(ctx, c, i) })
+		others = append(others, func(ctx context.Context) error { return each(ctx, c, i) })
 	}
-	group.Go(func() error {
-		defer cancel()
-		return main(ctx)
-	})
-	return group.Wait()
+	return wait.While(ctx, main, others...)
 }
 
 // close ends everything, and removes the home.

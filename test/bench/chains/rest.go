@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/wait"
 )
 
 // atRest are chains of several kinds, all of them idle.
@@ -71,14 +72,14 @@ func (c *chain) hurry(ctx context.Context) error {
 func (n *network) count(ctx context.Context, o options) (figures []figure.Figure, err error) {
 	settle := settles()
 	o.Printf("this takes %s\n", (settle + o.length).Round(time.Minute))
-	if err := wait(ctx, settle); err != nil {
+	if err := wait.For(ctx, settle); err != nil {
 		return nil, err
 	}
 	before, blocks := make([]counts, len(n.chains)), make([]uint64, len(n.chains))
 	for i, c := range n.chains {
 		before[i], blocks[i] = c.counts(), c.Head()
 	}
-	if err := wait(ctx, o.length); err != nil {
+	if err := wait.For(ctx, o.length); err != nil {
 		return nil, err
 	}
 	for i, c := range n.chains {
@@ -97,15 +98,6 @@ func settles() (longest time.Duration) {
 		longest = max(longest, time.Duration(2*kind.epoch+5)*kind.block) //nolint:gosec // small
 	}
 	return longest
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 func (c *chain) counts() (all counts) {

@@ -71,11 +71,7 @@ const (
 func newWorld(specs []spec, healthy int, set types.ValidatorSet) (*world, error) {
 	w := &world{}
 	for i, s := range specs {
-		c := &chain{spec: s, config: types.Chain{
-			ID: id(i), Label: fmt.Sprintf("chain-%d", i), Bridge: types.Address{0xb0, byte(i)}, //nolint:gosec // at most 64
-			BatchGapMS: uint64(s.block.Milliseconds()), BatchGas: types.DefaultBatchGas, //nolint:gosec // positive
-			ReleaseGas: types.DefaultReleaseGas, ExpiryBlocks: types.DefaultExpiry,
-		}, next: id((i + 1) % healthy)}
+		c := &chain{spec: s, config: modelchain.Numbered(i, s.block), next: modelchain.Numbered((i+1)%healthy, 0).ID}
 		var err error
 		c.Chain, err = modelchain.New(modelchain.Config{
 			Chain: c.config, NetworkID: evmsig.NetworkID(networkName), Set: set,
@@ -93,8 +89,6 @@ func newWorld(specs []spec, healthy int, set types.ValidatorSet) (*world, error)
 	}
 	return w, nil
 }
-
-func id(i int) types.ChainID { return types.ChainID(31001 + i) } //nolint:gosec // few
 
 func (w *world) close() error {
 	var errs []error
@@ -121,38 +115,20 @@ func (w *world) assets() (all []types.Asset) {
 // configs is how a node is told of the chains.
 func (w *world) configs(poll time.Duration) (all []config.Chain) {
 	for _, c := range w.chains {
-		told := config.DefaultChain()
-		told.Name, told.ID, told.Contract = c.config.Label, uint64(c.config.ID), c.config.Bridge
+		told := c.Told()
 		told.MinAgree, told.PollInterval = minAgree, poll
-		for i, e := range c.Endpoints() {
-			told.Endpoints = append(told.Endpoints, config.Endpoint{URL: e.URL(), Group: string(rune('a' + i))})
-		}
 		all = append(all, told)
 	}
 	return all
 }
 
-// run makes a chain's blocks until ctx ends, and a deposit in each of every. The
-// chains' blocks are not made at the same moment.
+// run makes a chain's blocks until ctx ends, and a deposit in each of every.
 func (w *world) run(ctx context.Context, i, every int) error {
-	c := w.chains[i]
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-time.After(c.block * time.Duration(i) / time.Duration(len(w.chains))):
-	}
-	ticker := time.NewTicker(c.block)
-	defer ticker.Stop()
-	for number := i; ; number++ {
-		if err := c.step(number, number%every == 0); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
+	c, number := w.chains[i], i-1
+	return modelchain.Pace(ctx, c.block, i, len(w.chains), func() error {
+		number++
+		return c.step(number, number%every == 0)
+	})
 }
 
 // step makes a block, with a deposit or without, and notes what it made final.

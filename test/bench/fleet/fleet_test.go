@@ -81,25 +81,3 @@ func TestMemberThatDoesNotStart(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestUsage(t *testing.T) {
-	for range 1000 {
-		_ = strings.Repeat("a", 1<<16)
-	}
-	if u := ThisProcess(); u.CPU <= 0 {
-		t.Errorf("%+v", u)
-	}
-	dir := t.TempDir()
-	stop, err := Profile(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := stop(); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"cpu.pprof", "allocs.pprof"} {
-		if info, err := os.Stat(dir + "/" + name); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}

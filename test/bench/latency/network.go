@@ -10,14 +10,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/icrosschain/bridged/app"
 	"github.com/icrosschain/bridged/internal/keeper"
 	"github.com/icrosschain/bridged/internal/relayer"
 	"github.com/icrosschain/bridged/internal/signer"
 	"github.com/icrosschain/bridged/test/bench/figure"
 	"github.com/icrosschain/bridged/test/bench/model"
+	"github.com/icrosschain/bridged/test/bench/wait"
 	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/x/bridge/evmsig"
 	"github.com/icrosschain/bridged/x/bridge/types"
@@ -126,62 +125,39 @@ func (n *network) committed(node int, height int64) {
 
 // with runs the workers until main has returned.
 func (n *network) with(ctx context.Context, main func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
+	var others []func(context.Context) error
 	for _, w := range n.workers {
-		group.Go(func() error { return w.keeper.Run(ctx) })
-		group.Go(func() error { return w.signer.Run(ctx) })
+		others = append(others, w.keeper.Run, w.signer.Run)
 		for _, r := range w.relayers {
-			group.Go(func() error {
-				if err := n.await(ctx, setupWithin, "the first block", w.hasBlock); err != nil {
+			others = append(others, func(ctx context.Context) error {
+				if err := await(ctx, setupWithin, "the first block", w.hasBlock); err != nil {
 					return err
 				}
 				return r.Run(ctx)
 			})
 		}
 	}
-	group.Go(func() error {
-		defer cancel()
-		if err := n.await(ctx, setupWithin, "tokens to be registered", n.workers[0].Ready); err != nil {
+	return wait.While(ctx, func(ctx context.Context) error {
+		if err := await(ctx, setupWithin, "tokens to be registered", n.workers[0].Ready); err != nil {
 			return err
 		}
 		return main(ctx)
-	})
-	return group.Wait()
+	}, others...)
 }
 
 // hasBlock says whether there is a state to relay from, as a node makes sure of
 // before its relayers start.
 func (w *workers) hasBlock() (bool, error) { return w.Height() > 0, nil }
 
-// await polls until something holds.
-func (n *network) await(ctx context.Context, within time.Duration, what string, holds func() (bool, error)) error {
-	for end := time.Now().Add(within); ; {
+// await polls until a state says that something holds; there may be none yet.
+func await(ctx context.Context, within time.Duration, what string, holds func() (bool, error)) error {
+	return wait.Until(ctx, within, pollEvery, what, func(context.Context) (bool, error) {
 		ok, err := holds()
-		switch {
-		case err != nil && !errors.Is(err, app.ErrNoBlock):
-			return err
-		case ok:
-			return nil
-		case time.Now().After(end):
-			return fmt.Errorf("waited %s for %s", within, what)
+		if errors.Is(err, app.ErrNoBlock) {
+			return false, nil
 		}
-		if err := sleep(ctx, pollEvery); err != nil {
-			return err
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+		return ok, err
+	})
 }
 
 func (n *network) close() error {
@@ -203,7 +179,7 @@ func (n *network) pass(ctx context.Context, l load) (passage, error) {
 	}
 	end := time.Now()
 	sent := func() (bool, error) { return n.trace.unsent(first) == 0, nil }
-	if err := n.await(ctx, sentWithin, "releases to be sent", sent); err != nil {
+	if err := await(ctx, sentWithin, "releases to be sent", sent); err != nil {
 		return passage{}, fmt.Errorf("%w: %d of %d are missing", err, n.trace.unsent(first), len(n.trace.final)-first)
 	}
 	return n.trace.passage(first, begin, end)
@@ -216,7 +192,7 @@ func (n *network) feed(ctx context.Context, l load, begin time.Time) error {
 	each := int(time.Duration(l.rate) * span / time.Second)
 	for i := range int(l.length / span) {
 		at := time.Duration(i)*span + rand.N(span) //nolint:gosec // it decides nothing
-		if err := sleep(ctx, time.Until(begin.Add(at))); err != nil {
+		if err := wait.For(ctx, time.Until(begin.Add(at))); err != nil {
 			return err
 		}
 		first, deposits := n.Made()+1, n.Deposits(each)

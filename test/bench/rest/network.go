@@ -1,23 +1,20 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"time"
 
 	rpchttp "github.com/cometbft/cometbft/rpc/client/http"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/icrosschain/bridged/cmd/devnet/proc"
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/node"
 	"github.com/icrosschain/bridged/internal/ports"
+	"github.com/icrosschain/bridged/test/bench/usage"
+	"github.com/icrosschain/bridged/test/bench/wait"
 	"github.com/icrosschain/bridged/test/cluster"
 	"github.com/icrosschain/bridged/test/modelchain"
 	"github.com/icrosschain/bridged/x/bridge"
@@ -38,33 +35,28 @@ const (
 
 // network is validators as processes between two model chains.
 type network struct {
-	executable string
-	ports      *ports.Range
-	homes      []cluster.Home
-	chains     []*modelchain.Chain
-	group      *proc.Group
-	processes  []*proc.Process
+	ports     *ports.Range
+	homes     []cluster.Home
+	chains    []*modelchain.Chain
+	group     *proc.Group
+	processes []*proc.Process
 }
 
 // start makes homes and chains, and runs the validators. The caller closes the
 // network, on failure too.
 func start(ctx context.Context, p plan, dir string) (n *network, err error) {
-	n = &network{executable: p.executable, group: proc.NewGroup()}
+	n = &network{group: proc.NewGroup()}
 	if n.ports, err = ports.Reserve(validators * portsEach); err != nil {
 		return n, err
 	}
-	if err := n.testnet(ctx, dir); err != nil {
+	if n.homes, err = cluster.Testnet(ctx, p.executable, dir, chainID, validators, n.ports.First); err != nil {
 		return n, err
 	}
 	if err := n.configure(p.block); err != nil {
 		return n, err
 	}
 	for i, h := range n.homes {
-		process, err := n.group.Start(proc.Spec{
-			Env:  n.environment(i, p),
-			Name: fmt.Sprintf("validator %d", i), Path: n.executable, Log: filepath.Join(h.Home, "node.log"),
-			Args: []string{"start", "--home", h.Home, "--log-format", "json"},
-		})
+		process, err := n.group.Start(h.Process(p.executable, fmt.Sprintf("validator %d", i), n.environment(i, p)))
 		if err != nil {
 			return n, err
 		}
@@ -81,21 +73,6 @@ func (n *network) environment(i int, p plan) []string {
 	return []string{"BRIDGED_COMET_RPC_PPROF_LADDR=" + n.ports.Address(profilePort)}
 }
 
-// testnet makes the homes.
-func (n *network) testnet(ctx context.Context, dir string) error {
-	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, n.executable, "testnet", "--validators", strconv.Itoa(validators), "--output-dir", dir,
-		"--chain-id", chainID, "--starting-port", strconv.Itoa(n.ports.First), "--output", "json")
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("bridged testnet: %w: %s", err, complaint.String())
-	}
-	if err := json.Unmarshal(out.Bytes(), &n.homes); err != nil {
-		return fmt.Errorf("bridged testnet: %w", err)
-	}
-	return nil
-}
-
 // configure makes the chains, and tells all homes of them.
 func (n *network) configure(block time.Duration) error {
 	genesis, err := node.ReadGenesis(config.Home(n.homes[0].Home).GenesisFile())
@@ -108,11 +85,7 @@ func (n *network) configure(block time.Duration) error {
 	}
 	var told []config.Chain
 	for i := range 2 {
-		c := types.Chain{
-			ID: types.ChainID(31001 + i), Label: fmt.Sprintf("chain-%d", i), Bridge: types.Address{0xb0, byte(i)}, //nolint:gosec // 0 or 1
-			BatchGapMS: uint64(block.Milliseconds()), BatchGas: types.DefaultBatchGas, ReleaseGas: types.DefaultReleaseGas, //nolint:gosec // positive
-			ExpiryBlocks: types.DefaultExpiry,
-		}
+		c := modelchain.Numbered(i, block)
 		model, err := modelchain.New(modelchain.Config{
 			Chain: c, NetworkID: evmsig.NetworkID(chainID), Set: set, FinalityLag: lag, Endpoints: endpoints,
 		})
@@ -121,82 +94,38 @@ func (n *network) configure(block time.Duration) error {
 		}
 		n.chains = append(n.chains, model)
 		genesis.State.Chains = append(genesis.State.Chains, c)
-		told = append(told, configOf(c, model))
+		told = append(told, model.Told())
 	}
 	genesis.State.Assets = []types.Asset{{ID: types.AssetID{1}, Name: "Asset", Symbol: "ASSET", Decimals: 18, Tokens: []types.Token{
 		{Chain: genesis.State.Chains[0].ID, Mode: types.ModeLock, Token: types.Address{0xa1}, Decimals: 18},
 		{Chain: genesis.State.Chains[1].ID, Mode: types.ModeMint, Decimals: 18},
 	}}}
-	for _, h := range n.homes {
-		home := config.Home(h.Home)
-		if err := genesis.Write(home.GenesisFile()); err != nil {
-			return err
-		}
-		settings, err := config.Load(home, nil)
-		if err != nil {
-			return err
-		}
-		settings.Chains = told
-		if err := config.Write(home, settings.Config); err != nil {
-			return err
-		}
+	if err := genesis.Write(config.Home(n.homes[0].Home).GenesisFile()); err != nil {
+		return err
 	}
-	return nil
-}
-
-// configOf is how a home is told of a chain: its endpoints, and defaults.
-func configOf(c types.Chain, model *modelchain.Chain) config.Chain {
-	told := config.DefaultChain()
-	told.Name, told.ID, told.Contract = c.Label, uint64(c.ID), c.Bridge
-	for i, e := range model.Endpoints() {
-		told.Endpoints = append(told.Endpoints, config.Endpoint{URL: e.URL(), Group: string(rune('a' + i))})
-	}
-	return told
+	return cluster.Configure(n.homes, func(_ int, c *config.Config) { c.Chains = told })
 }
 
 // with makes the chains' blocks until main has returned.
 func (n *network) with(ctx context.Context, block time.Duration, main func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
+	var others []func(context.Context) error
 	for i, c := range n.chains {
-		group.Go(func() error {
-			if sleep(ctx, block*time.Duration(i)/time.Duration(len(n.chains))) != nil {
-				return nil
-			}
-			for {
-				if err := c.Mine(); err != nil {
-					return err
-				}
-				if sleep(ctx, block) != nil {
-					return nil
-				}
-			}
-		})
+		others = append(others, func(ctx context.Context) error { return modelchain.Pace(ctx, block, i, len(n.chains), c.Mine) })
 	}
-	group.Go(func() error {
-		defer cancel()
-		return main(ctx)
-	})
-	return group.Wait()
+	return wait.While(ctx, main, others...)
 }
 
 // ready waits until deposits are taken and nothing is left to do.
 func (n *network) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	for {
-		err := n.settled(ctx)
-		if err == nil {
-			return nil
-		}
-		if alive := n.alive(); alive != nil {
-			return alive
-		}
-		if sleep(ctx, askEvery) != nil {
-			return fmt.Errorf("the network is not ready: %w", err)
-		}
+	var last error
+	err := wait.Until(ctx, readyWithin, askEvery, "the network to be ready", func(ctx context.Context) (bool, error) {
+		last = n.settled(ctx)
+		return last == nil, n.alive()
+	})
+	if err != nil {
+		return errors.Join(err, last)
 	}
+	return nil
 }
 
 func (n *network) settled(ctx context.Context) error {
@@ -240,7 +169,7 @@ func (n *network) height(ctx context.Context) (int64, error) {
 func (n *network) alive() error {
 	for i, p := range n.processes {
 		if !p.Running() {
-			tail, err := proc.Tail(filepath.Join(n.homes[i].Home, "node.log"), 20)
+			tail, err := proc.Tail(n.homes[i].LogFile(), 20)
 			return errors.Join(fmt.Errorf("%s has ended: %w; the end of its log:\n%s", p.Name(), p.Err(), tail), err)
 		}
 	}
@@ -252,7 +181,7 @@ func (n *network) watch(ctx context.Context, length time.Duration) (u used, err 
 	u.share, u.resident = make([]float64, validators), make([]float64, validators)
 	before := make([]time.Duration, validators)
 	for i, p := range n.processes {
-		if before[i], err = processor(p.PID()); err != nil {
+		if before[i], err = usage.Processor(p.PID()); err != nil {
 			return u, err
 		}
 	}
@@ -262,20 +191,20 @@ func (n *network) watch(ctx context.Context, length time.Duration) (u used, err 
 	}
 	begin := time.Now()
 	for time.Since(begin) < length {
-		if err := sleep(ctx, min(lookEvery, length)); err != nil {
+		if err := wait.For(ctx, min(lookEvery, length)); err != nil {
 			return u, err
 		}
 		for i, p := range n.processes {
-			bytes, err := resident(p.PID())
+			bytes, err := usage.Resident(p.PID())
 			if err != nil {
 				return u, errors.Join(err, n.alive())
 			}
-			u.resident[i] = max(u.resident[i], bytes)
+			u.resident[i] = max(u.resident[i], float64(bytes))
 		}
 	}
 	u.length = time.Since(begin)
 	for i, p := range n.processes {
-		after, err := processor(p.PID())
+		after, err := usage.Processor(p.PID())
 		if err != nil {
 			return u, err
 		}
@@ -284,17 +213,6 @@ func (n *network) watch(ctx context.Context, length time.Duration) (u used, err 
 	after, err := n.height(ctx)
 	u.heights = after - height
 	return u, err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // close ends the validators first: they would complain about chains that are gone.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/icrosschain/bridged/test/bench/figure"
+	"github.com/icrosschain/bridged/test/bench/wait"
 	"github.com/icrosschain/bridged/test/cluster"
 )
 
@@ -61,7 +62,7 @@ func measure(ctx context.Context, p plan, o figure.Options) (figures []figure.Fi
 			return err
 		}
 		o.Printf("at rest for %s\n", p.settle+p.length)
-		if err := sleep(ctx, p.settle); err != nil {
+		if err := wait.For(ctx, p.settle); err != nil {
 			return err
 		}
 		used, err := n.watch(ctx, p.length)

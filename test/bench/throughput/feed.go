@@ -15,7 +15,7 @@ import (
 	"github.com/icrosschain/bridged/contracts/evmtest"
 	"github.com/icrosschain/bridged/internal/mailbox"
 	"github.com/icrosschain/bridged/internal/node"
-	"github.com/icrosschain/bridged/test/bench/fleet"
+	"github.com/icrosschain/bridged/test/bench/usage"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -134,7 +134,7 @@ func (f *feed) run(ctx context.Context) error {
 			return err
 		}
 		f.mu.Lock()
-		f.spent.Making = fleet.ThisThread() - f.spent.Reading
+		f.spent.Making = usage.ThisThread() - f.spent.Reading
 		f.mu.Unlock()
 	}
 }
@@ -148,12 +148,12 @@ func (f *feed) step(state bridge.Reader, height int64) error {
 	}
 	counts, ready, cursor, reading := Counts{Height: height}, true, uint64(0), time.Duration(0)
 	for _, c := range chains {
-		begun := fleet.ThisThread()
+		begun := usage.ThisThread()
 		commands, err := machine.OpenCommands(state, c.ID, openCommands)
 		if err != nil {
 			return err
 		}
-		reading += fleet.ThisThread() - begun
+		reading += usage.ThisThread() - begun
 		if err := f.execute(c.ID, commands); err != nil {
 			return err
 		}

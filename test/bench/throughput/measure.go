@@ -9,6 +9,7 @@ import (
 
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/test/bench/fleet"
+	"github.com/icrosschain/bridged/test/bench/wait"
 )
 
 const (
@@ -78,14 +79,14 @@ func (n *network) measure(ctx context.Context, m *Measured) (sampled Sampled, er
 	if err := await(ctx, f, startWithin, "transfers are complete", func(s Status) bool { return s.Completed > 0 }); err != nil {
 		return sampled, err
 	}
-	if err := pause(ctx, n.WarmUp); err != nil {
+	if err := wait.For(ctx, n.WarmUp); err != nil {
 		return sampled, err
 	}
 	if m.first, err = n.moment(f, true); err != nil {
 		return sampled, err
 	}
 	n.say("measuring for %s\n", n.Length)
-	if err := pause(ctx, n.Length); err != nil {
+	if err := wait.For(ctx, n.Length); err != nil {
 		return sampled, err
 	}
 	if m.last, err = n.moment(f, false); err != nil {
@@ -195,17 +196,8 @@ func await(ctx context.Context, f *fleet.Fleet, limit time.Duration, what string
 		if time.Now().After(deadline) {
 			return fmt.Errorf("after %s it is not so that %s: %+v", limit, what, all[0].Counts)
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := wait.For(ctx, lookEvery); err != nil {
 			return err
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/icrosschain/bridged/config"
 	"github.com/icrosschain/bridged/internal/node"
 	"github.com/icrosschain/bridged/test/bench/fleet"
+	"github.com/icrosschain/bridged/test/bench/usage"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -41,7 +42,7 @@ type Shared struct {
 // Status is how far a validator is.
 type Status struct {
 	Counts
-	fleet.Usage
+	usage.Usage
 	Feed Spent
 	// Times are CometBFT's own: in each method of the application, and in each step
 	// of consensus.
@@ -103,7 +104,7 @@ func (v *Validator) Run(ctx context.Context) error {
 // Status tells how far the validator is.
 func (v *Validator) Status(_ int, s *Status) error {
 	s.Counts, s.Feed = v.feed.now()
-	s.Usage = fleet.ThisProcess()
+	s.Usage = usage.ThisProcess()
 	var err error
 	s.Times, err = timing()
 	return err
@@ -144,7 +145,7 @@ func (v *Validator) Measure(begin bool, _ *int) (err error) {
 	case v.told.Profile == "":
 		return nil
 	case begin:
-		v.stop, err = fleet.Profile(v.told.Profile)
+		v.stop, err = usage.Profile(v.told.Profile)
 		return err
 	default:
 		return v.stop()

@@ -1,4 +1,4 @@
-package rest
+package usage
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 // tick is the unit of processor time in /proc, on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
 
-// processor is the time that a process has used, in user mode and in the kernel's.
-func processor(pid int) (time.Duration, error) {
+// Processor is the time that a process has used, in user mode and in the kernel's.
+func Processor(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, fmt.Errorf("processor time, which Linux tells: %w", err)
@@ -47,21 +47,23 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// resident is the bytes of a process that are in memory.
-func resident(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+// Resident is the bytes of a process that are in memory.
+func Resident(pid int) (uint64, error) { return memory(strconv.Itoa(pid), "VmRSS") }
+
+// memory is a field of /proc/PID/status, in bytes.
+func memory(pid, field string) (uint64, error) {
+	text, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
-		return 0, fmt.Errorf("resident memory, which Linux tells: %w", err)
+		return 0, fmt.Errorf("memory, which Linux tells: %w", err)
 	}
-	return parseStatus(string(text))
+	return parseStatus(string(text), field)
 }
 
-func parseStatus(text string) (float64, error) {
+func parseStatus(text, field string) (kib uint64, err error) {
 	for line := range strings.Lines(text) {
-		var kib float64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kib); n == 1 {
-			return kib * 1024, nil
+		if n, _ := fmt.Sscanf(line, field+": %d kB", &kib); n == 1 {
+			return kib << 10, nil
 		}
 	}
-	return 0, errors.New("/proc/PID/status has no VmRSS")
+	return 0, errors.New("/proc/PID/status has no " + field)
 }

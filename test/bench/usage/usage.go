@@ -1,4 +1,5 @@
-package fleet
+// Package usage is what processes use: processor time and memory, and profiles of it.
+package usage
 
 import (
 	"fmt"
@@ -6,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -19,7 +19,11 @@ type Usage struct {
 
 // ThisProcess is the usage of this process.
 func ThisProcess() Usage {
-	return Usage{CPU: used(syscall.RUSAGE_SELF), RSS: peakRSS()}
+	peak, err := memory("self", "VmHWM")
+	if err != nil {
+		peak = 0
+	}
+	return Usage{CPU: used(syscall.RUSAGE_SELF), RSS: peak}
 }
 
 // ThisThread is the processor time of the calling thread, for a goroutine that
@@ -34,19 +38,6 @@ func used(who int) time.Duration {
 		return 0
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-func peakRSS() (kib uint64) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
-			return kib << 10
-		}
-	}
-	return 0
 }
 
 // Profile profiles this process until stop, which writes cpu.pprof and

@@ -89,7 +89,7 @@ func (l Log) climb(h *sealhistory.History, position uint64) ([]store.Pair, error
 		node, index = sealhistory.Parent(left, node), index>>1
 		nodes = append(nodes, nodePair(level+1, index, node))
 	}
-	if node != h.Peaks[len(h.Peaks)-1] {
+	if node != h.Peaks[len(nodes)-1] {
 		return nil, fmt.Errorf("%w: seal of height %d", ErrBroken, h.Last.Height)
 	}
 	return nodes, nil
@@ -98,11 +98,10 @@ func (l Log) climb(h *sealhistory.History, position uint64) ([]store.Pair, error
 // peaks are the roots of a history's trees, and its last leaf.
 func peaks(h *sealhistory.History) []store.Pair {
 	nodes := []store.Pair{nodePair(0, h.Count-1, sealhistory.Leaf(h.Last))}
-	var first uint64
-	for _, peak := range h.Peaks {
-		level, _, _ := h.Tree(first)
-		nodes = append(nodes, nodePair(level, first>>level, peak))
-		first += 1 << level
+	for level, peak := range h.Peaks {
+		if h.Count>>level&1 == 1 {
+			nodes = append(nodes, nodePair(level, h.Count>>level-1, peak))
+		}
 	}
 	return nodes
 }
@@ -142,7 +141,7 @@ func (l Log) Witness(h *sealhistory.History, height uint64) (w types.SealWitness
 	if w.Entry.Previous >= height {
 		return w, ErrUnknown
 	}
-	level, _, ok := h.Tree(w.Position)
+	level, ok := h.Level(w.Position)
 	if !ok {
 		return w, fmt.Errorf("%w: there is seal %d of %d", ErrBroken, w.Position, h.Count)
 	}

@@ -13,28 +13,27 @@ func (a *applier) remember(entry types.SealEntry) {
 	h.Append(entry)
 	kept := &pb.SealHistory{Count: h.Count, Last: entryToPB(h.Last)}
 	for _, peak := range h.Peaks {
-		kept.Peaks = append(kept.Peaks, peak[:])
+		kept.Peaks = append(kept.Peaks, peak[:]...)
 	}
 	a.s.SetSealHistory(kept)
 }
 
 // sealHistory reads the seal history.
 func sealHistory(v state.View) *sealhistory.History {
-	kept := v.SealHistory()
-	h := &sealhistory.History{Count: kept.Count}
-	for _, peak := range kept.Peaks {
-		if len(peak) != len(types.Hash{}) {
-			state.Failf("seal history: a peak of %d bytes", len(peak))
-		}
-		h.Peaks = append(h.Peaks, types.Hash(peak))
+	kept, h := v.SealHistory(), &sealhistory.History{}
+	if kept.Count == 0 {
+		return h
 	}
-	if kept.Last != nil {
-		h.Last = types.SealEntry{
-			Previous: kept.Last.Previous, Height: kept.Last.Height, Epoch: kept.Last.Epoch, Root: types.Hash(kept.Last.Root),
-		}
+	const hash = len(types.Hash{})
+	if len(kept.Peaks) != sealhistory.Levels*hash || len(kept.Last.GetRoot()) != hash {
+		state.Failf("seal history of %d seals: %d bytes of peaks, a root of %d", kept.Count, len(kept.Peaks), len(kept.Last.GetRoot()))
 	}
-	if !h.Valid() {
-		state.Failf("seal history: %d peaks of %d seals", len(h.Peaks), h.Count)
+	h.Count = kept.Count
+	for level := range h.Peaks {
+		h.Peaks[level] = types.Hash(kept.Peaks[level*hash:])
+	}
+	h.Last = types.SealEntry{
+		Previous: kept.Last.Previous, Height: kept.Last.Height, Epoch: kept.Last.Epoch, Root: types.Hash(kept.Last.Root),
 	}
 	return h
 }

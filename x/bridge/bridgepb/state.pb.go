@@ -2447,7 +2447,7 @@ func (x *SealLeaf) GetHash() []byte {
 type SealHistory struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Count         uint64                 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
-	Peaks         [][]byte               `protobuf:"bytes,2,rep,name=peaks,proto3" json:"peaks,omitempty"` // one for each bit of count, the largest first; 32 bytes each
+	Peaks         []byte                 `protobuf:"bytes,2,opt,name=peaks,proto3" json:"peaks,omitempty"` // 40 of 32 bytes: of the tree with 2^i seals, zero where count has no such bit
 	Last          *SealEntry             `protobuf:"bytes,3,opt,name=last,proto3" json:"last,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2490,7 +2490,7 @@ func (x *SealHistory) GetCount() uint64 {
 	return 0
 }
 
-func (x *SealHistory) GetPeaks() [][]byte {
+func (x *SealHistory) GetPeaks() []byte {
 	if x != nil {
 		return x.Peaks
 	}
@@ -3028,7 +3028,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x04hash\x18\x03 \x01(\fR\x04hash\"k\n" +
 	"\vSealHistory\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x04R\x05count\x12\x14\n" +
-	"\x05peaks\x18\x02 \x03(\fR\x05peaks\x120\n" +
+	"\x05peaks\x18\x02 \x01(\fR\x05peaks\x120\n" +
 	"\x04last\x18\x03 \x01(\v2\x1c.bridged.bridge.v1.SealEntryR\x04last\"T\n" +
 	"\x0eSealSignatures\x12B\n" +
 	"\n" +

@@ -22,26 +22,27 @@ const (
 	nodeTag = 1
 )
 
-// History is what the state holds of all entries. Its zero value has none.
+// Levels is how many trees a history may have: enough for a seal in each block
+// of ten thousand years.
+const Levels = 40
+
+// History is what the state holds of all entries. Its zero value has none. It is
+// of the same size from the first seal on.
 type History struct {
 	Count uint64
-	Peaks []types.Hash // one for each bit of Count, the largest tree's first
+	Peaks [Levels]types.Hash // of the tree with 2^level leaves; zero where Count has no such bit
 	Last  types.SealEntry
 }
-
-// Valid says whether there are as many peaks as Count has bits.
-func (h *History) Valid() bool { return len(h.Peaks) == bits.OnesCount64(h.Count) }
 
 // Append adds an entry behind the last one, which becomes its Previous.
 func (h *History) Append(e types.SealEntry) {
 	e.Previous = h.Last.Height
-	node := Leaf(e)
-	for below := h.Count; below&1 == 1; below >>= 1 {
-		last := len(h.Peaks) - 1
-		node = Parent(h.Peaks[last], node)
-		h.Peaks = h.Peaks[:last]
+	node, level := Leaf(e), 0
+	for ; h.Count>>level&1 == 1; level++ {
+		node = Parent(h.Peaks[level], node)
+		h.Peaks[level] = types.Hash{}
 	}
-	h.Peaks = append(h.Peaks, node)
+	h.Peaks[level] = node
 	h.Count++
 	h.Last = e
 }
@@ -49,8 +50,8 @@ func (h *History) Append(e types.SealEntry) {
 // Holds says whether a witness shows an entry of this history. Of a witness
 // that was true once the path is too short after its tree grew into a larger one.
 func (h *History) Holds(w types.SealWitness) bool {
-	level, peak, ok := h.Tree(w.Position)
-	if !ok || len(w.Path) != level || peak >= len(h.Peaks) {
+	level, ok := h.Level(w.Position)
+	if !ok || len(w.Path) != level {
 		return false
 	}
 	node := Leaf(w.Entry)
@@ -61,19 +62,19 @@ func (h *History) Holds(w types.SealWitness) bool {
 			node = Parent(sibling, node)
 		}
 	}
-	return node == h.Peaks[peak]
+	return node == h.Peaks[level]
 }
 
-// Tree is the tree that has the entry at a position: how many levels it has
-// above its leaves, and which peak is its. ok is false if there is no such entry.
-func (h *History) Tree(position uint64) (level, peak int, ok bool) {
+// Level is that of the peak over the entry at a position; ok is false if there
+// is no such entry.
+func (h *History) Level(position uint64) (level int, ok bool) {
 	if position >= h.Count {
-		return 0, 0, false
+		return 0, false
 	}
 	// The trees are in the order of Count's bits. An entry is in the tree of the
 	// highest bit in which its position differs from Count.
 	level = bits.Len64(position^h.Count) - 1
-	return level, bits.OnesCount64(h.Count>>level) - 1, true
+	return level, level < Levels
 }
 
 // Leaf is the hash of an entry.

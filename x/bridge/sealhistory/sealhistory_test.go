@@ -50,12 +50,12 @@ func TestEachEntryIsHeldByItsPath(t *testing.T) {
 		for _, e := range entries {
 			leaves = append(leaves, sealhistory.Leaf(e))
 		}
-		if !h.Valid() || h.Count != uint64(len(entries)) || h.Last != entries[len(entries)-1] {
+		if h.Count != uint64(len(entries)) || h.Last != entries[len(entries)-1] {
 			t.Fatalf("%+v after %d entries", h, len(entries))
 		}
 		for i, e := range entries {
 			path, root := dumb(leaves, i)
-			if !slices.Contains(h.Peaks, root) {
+			if !slices.Contains(h.Peaks[:], root) {
 				t.Fatalf("the tree of entry %d of %d has no peak", i, len(entries))
 			}
 			w := types.SealWitness{Entry: e, Position: uint64(i), Path: path} //nolint:gosec // an index
@@ -129,7 +129,7 @@ func TestAWitnessIsOutdatedWhenItsTreeGrows(t *testing.T) {
 
 func TestNoEntryIsHeldByAnEmptyHistory(t *testing.T) {
 	var h sealhistory.History
-	if !h.Valid() || h.Holds(types.SealWitness{}) {
+	if h.Holds(types.SealWitness{}) {
 		t.Error("an empty history")
 	}
 }

@@ -96,9 +96,8 @@ type SealWitness struct {
 	Path     []Hash    `json:"path"`     // siblings from the entry's leaf up to its peak
 }
 
-// MaxWitnessPath bounds the path of a witness, in hashes: no history has more
-// than 2^64 seals.
-const MaxWitnessPath = 64
+// MaxWitnessPath bounds the path of a witness, in hashes.
+const MaxWitnessPath = 40
 
 // message is what a transaction says.
 type message interface {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/big"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +25,7 @@ const (
 	fee        = 10 // of a release
 )
 
-// chain is an anvil, whose blocks a goroutine of the test makes.
+// chain is an anvil, whose blocks the clock makes.
 type chain struct {
 	t      *testing.T
 	name   string
@@ -35,7 +34,7 @@ type chain struct {
 	client *ethclient.Client
 	reader *balance.Reader
 	bridge common.Address
-	clock  sync.Mutex // held while no block may be made
+	clock  *cluster.Clock
 }
 
 func newChain(t *testing.T, group *proc.Group, dir, name string, id uint64, port int) *chain {
@@ -63,34 +62,10 @@ func newChain(t *testing.T, group *proc.Group, dir, name string, id uint64, port
 		_, err := c.client.ChainID(ctx)
 		return err
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go c.tick(ctx, ended)
-	t.Cleanup(func() {
-		cancel()
-		<-ended
+	c.clock = cluster.StartClock(t, name, blockTime, func(ctx context.Context) error {
+		return c.client.Client().CallContext(ctx, nil, "evm_mine")
 	})
 	return c
-}
-
-func (c *chain) tick(ctx context.Context, ended chan<- struct{}) {
-	defer close(ended)
-	ticker := time.NewTicker(blockTime)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		c.clock.Lock()
-		err := c.client.Client().CallContext(ctx, nil, "evm_mine")
-		c.clock.Unlock()
-		if err != nil && ctx.Err() == nil {
-			c.t.Errorf("%s: %v", c.name, err)
-			return
-		}
-	}
 }
 
 // call asks anvil for what only anvil can do.

@@ -2,7 +2,6 @@ package anvil
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,25 +14,11 @@ var bridged, anvil string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(runAll(m))
-}
-
-func runAll(m *testing.M) int {
 	anvil = findAnvil()
 	if testing.Short() || anvil == "" {
-		return m.Run()
+		os.Exit(m.Run())
 	}
-	dir, err := os.MkdirTemp("", "bridged-anvil-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if bridged, err = cluster.Build(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(cluster.BuildAndRun(&bridged, m))
 }
 
 // findAnvil is the program's path, empty if it is not there.

@@ -37,26 +37,26 @@ func TestReorgs(t *testing.T) {
 	n.arrives(stranger(0), 1000-fee)
 
 	// The chain's clock jumps a day ahead, and then come many blocks at once.
-	n.alpha.clock.Lock()
+	goOn := n.alpha.clock.Stop()
 	n.alpha.call("evm_increaseTime", 24*60*60)
 	n.alpha.deposit(n.user, betaID, stranger(6), 1500)
 	n.alpha.call("anvil_mine", 300)
-	n.alpha.clock.Unlock()
+	goOn()
 	n.arrives(stranger(6), 1500-fee)
 
 	// A deposit that comes again in another block arrives once; one that is gone
 	// for good never does, and another one takes its nonce.
-	n.alpha.clock.Lock()
+	goOn = n.alpha.clock.Stop()
 	moved := n.alpha.deposit(n.user, betaID, stranger(1), 2000)
 	n.alpha.call("anvil_mine", 3)
 	n.alpha.reorg(3, moved)
-	n.alpha.clock.Unlock()
+	goOn()
 	n.arrives(stranger(1), 2000-fee)
-	n.alpha.clock.Lock()
+	goOn = n.alpha.clock.Stop()
 	n.alpha.deposit(n.user, betaID, stranger(2), 3000)
 	n.alpha.call("anvil_mine", confirmations-1)
 	n.alpha.reorg(confirmations - 1)
-	n.alpha.clock.Unlock()
+	goOn()
 	send(3, 4000)
 	n.arrives(stranger(3), 4000-fee)
 	for to, want := range map[byte]int64{0: 1000 - fee, 6: 1500 - fee, 1: 2000 - fee, 2: 0} {
@@ -69,9 +69,9 @@ func TestReorgs(t *testing.T) {
 	// The block of a deposit that has been paid out is replaced.
 	block := send(4, 5000)
 	n.arrives(stranger(4), 5000-fee)
-	n.alpha.clock.Lock()
+	goOn = n.alpha.clock.Stop()
 	n.alpha.reorg(n.alpha.head() - block + 1)
-	n.alpha.clock.Unlock()
+	goOn()
 	var shared uint64
 	for i := range validators {
 		shared = n.alarmed(i)

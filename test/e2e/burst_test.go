@@ -35,7 +35,7 @@ func TestBurst(t *testing.T) {
 	recipient := func(i int64) common.Address {
 		return common.BigToAddress(new(big.Int).Add(base.Big(), big.NewInt(i)))
 	}
-	goOn := n.alpha.stop()
+	goOn := n.alpha.clock.Stop()
 	var txs []*types.Transaction
 	for first := int64(0); first < burstDeposits; first += burstEach {
 		data := bindings.NewBridge().PackDeposit(n.gold.origin, big.NewInt(burstAmount+first), n.beta.id(),

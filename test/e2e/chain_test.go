@@ -32,8 +32,7 @@ const (
 
 var native = common.HexToAddress("0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE")
 
-// chain is a running EVM chain. A goroutine of the test makes its blocks, so
-// that a test can stop the clock and fill one block.
+// chain is a running EVM chain, whose blocks the clock makes.
 type chain struct {
 	t      *testing.T
 	name   string
@@ -41,7 +40,7 @@ type chain struct {
 	client *ethclient.Client
 	reader *balance.Reader
 	bridge common.Address
-	hold   chan struct{} // taken while no block may be made
+	clock  *cluster.Clock
 	nonces map[common.Address]uint64
 	dead   bool
 }
@@ -57,7 +56,7 @@ func newChain(t *testing.T, name string, id uint64, accounts []evmnode.Account) 
 			t.Error(err)
 		}
 	})
-	c := &chain{t: t, name: name, node: node, hold: make(chan struct{}, 1), nonces: map[common.Address]uint64{}}
+	c := &chain{t: t, name: name, node: node, nonces: map[common.Address]uint64{}}
 	if c.client, err = ethclient.DialContext(t.Context(), node.HTTPURL()); err != nil {
 		t.Fatal(err)
 	}
@@ -66,48 +65,14 @@ func newChain(t *testing.T, name string, id uint64, accounts []evmnode.Account) 
 		t.Fatal(err)
 	}
 	t.Cleanup(c.reader.Close)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go c.tick(ctx, ended)
-	t.Cleanup(func() {
-		cancel()
-		<-ended
-	})
+	c.clock = cluster.StartClock(t, name, blockTime, func(ctx context.Context) error { return node.Mine(ctx, 1) })
 	return c
-}
-
-func (c *chain) tick(ctx context.Context, ended chan<- struct{}) {
-	defer close(ended)
-	ticker := time.NewTicker(blockTime)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case c.hold <- struct{}{}:
-		}
-		if err := c.node.Mine(ctx, 1); err != nil && ctx.Err() == nil {
-			c.t.Errorf("%s: %v", c.name, err)
-		}
-		<-c.hold
-	}
-}
-
-// stop stops the clock until the returned function is called.
-func (c *chain) stop() (goOn func()) {
-	c.hold <- struct{}{}
-	return func() { <-c.hold }
 }
 
 // die ends the chain for good, as if all of its nodes were gone.
 func (c *chain) die() {
 	c.t.Helper()
-	c.stop()
+	c.clock.Stop()
 	if err := c.node.Close(); err != nil {
 		c.t.Fatal(err)
 	}

@@ -19,42 +19,68 @@ const (
 func TestRelayersRace(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, plan{users: raceUsers, eager: true})
+	c := n.newCrowd()
+	for range raceRounds {
+		c.send(func() {})
+	}
+	c.paidOnce()
+	n.raced()
+	n.audit()
+}
+
+// crowd is all users, who send to strangers in both directions.
+type crowd struct {
+	*network
+	paid []common.Address
+}
+
+// crowdSends is what each of them sends at a time.
+const crowdSends = 1000
+
+// newCrowd gives every user gold on alpha and coins on both chains.
+func (n *network) newCrowd() *crowd {
+	n.t.Helper()
 	n.equip(n.gold, 1_000_000, n.users...)
-	const amount = 1000
-	number := int64(0)
-	var paid []common.Address
 	var bought []deposit
 	for _, user := range n.users {
-		bought = append(bought, deposit{from: n.alpha, asset: n.coin, sender: user, amount: 100 * amount, recipient: word(user.Address)})
+		bought = append(bought, deposit{from: n.alpha, asset: n.coin, sender: user, amount: 100 * crowdSends, recipient: word(user.Address)})
 	}
 	ids, _ := n.deposit(bought...)
 	n.reach(time.Minute, types.StatusReleased, ids...)
-	for range raceRounds {
-		var deposits []deposit
-		for _, user := range n.users {
-			to := stranger(number)
-			number++
-			paid = append(paid, to)
-			deposits = append(deposits,
-				deposit{from: n.alpha, asset: n.gold, sender: user, amount: amount, recipient: word(to)},
-				deposit{from: n.beta, asset: n.coin, sender: user, amount: amount, recipient: word(to)})
-		}
-		ids, _ := n.deposit(deposits...)
-		n.reach(time.Minute, types.StatusReleased, ids...)
+	return &crowd{network: n}
+}
+
+// send lets each user send gold to beta and coins to alpha, and waits until all
+// is released. Meanwhile something happens.
+func (c *crowd) send(meanwhile func()) {
+	c.t.Helper()
+	var deposits []deposit
+	for _, user := range c.users {
+		to := stranger(int64(len(c.paid)))
+		c.paid = append(c.paid, to)
+		deposits = append(deposits,
+			deposit{from: c.alpha, asset: c.gold, sender: user, amount: crowdSends, recipient: word(to)},
+			deposit{from: c.beta, asset: c.coin, sender: user, amount: crowdSends, recipient: word(to)})
 	}
+	ids, _ := c.deposit(deposits...)
+	meanwhile()
+	c.reach(time.Minute, types.StatusReleased, ids...)
+}
+
+// paidOnce wants every stranger to have been paid once on each chain.
+func (c *crowd) paidOnce() {
+	c.t.Helper()
 	times := map[common.Address]int{}
-	for _, m := range n.mints(n.gold) {
+	for _, m := range c.mints(c.gold) {
 		times[m.to]++
 	}
-	for _, to := range paid {
+	for _, to := range c.paid {
 		if times[to] != 1 {
-			t.Errorf("%s was paid %d times on beta", to, times[to])
+			c.t.Errorf("%s was paid %d times on beta", to, times[to])
 		}
-		n.has(n.beta, n.gold.wrapped, to, amount-n.gold.fee)
-		n.has(n.alpha, native, to, amount-n.coin.fee)
+		c.has(c.beta, c.gold.wrapped, to, crowdSends-c.gold.fee)
+		c.has(c.alpha, native, to, crowdSends-c.coin.fee)
 	}
-	n.raced()
-	n.audit()
 }
 
 // raced wants more than one relayer to have sent the same command, or the test

@@ -21,7 +21,6 @@ import (
 	"github.com/icrosschain/bridged/contracts/bindings"
 	"github.com/icrosschain/bridged/internal/ops"
 	"github.com/icrosschain/bridged/test/cluster"
-	"github.com/icrosschain/bridged/x/bridge/types"
 )
 
 // loneRelayer is a relayer of no validator, with a home of its own.
@@ -104,32 +103,8 @@ func TestRelayersAlone(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, plan{users: 4, alone: 1})
 	first := n.relayers[0]
-	n.equip(n.gold, 1_000_000, n.users...)
-	const amount = 1000
-	number := int64(0)
-	var paid []common.Address
-	var bought []deposit
-	for _, user := range n.users {
-		bought = append(bought, deposit{from: n.alpha, asset: n.coin, sender: user, amount: 100 * amount, recipient: word(user.Address)})
-	}
-	round := func(after func()) {
-		t.Helper()
-		var deposits []deposit
-		for _, user := range n.users {
-			to := stranger(number)
-			number++
-			paid = append(paid, to)
-			deposits = append(deposits,
-				deposit{from: n.alpha, asset: n.gold, sender: user, amount: amount, recipient: word(to)},
-				deposit{from: n.beta, asset: n.coin, sender: user, amount: amount, recipient: word(to)})
-		}
-		ids, _ := n.deposit(deposits...)
-		after()
-		n.reach(time.Minute, types.StatusReleased, ids...)
-	}
-	ids, _ := n.deposit(bought...)
-	n.reach(time.Minute, types.StatusReleased, ids...)
-	round(func() {})
+	everybody := n.newCrowd()
+	everybody.send(func() {})
 	for what, c := range map[string]struct {
 		on    *chain
 		token common.Address
@@ -146,7 +121,7 @@ func TestRelayersAlone(t *testing.T) {
 	n.reports(first, "50")
 
 	second := n.relayAlone()
-	round(func() {
+	everybody.send(func() {
 		if err := first.process.Kill(); err != nil {
 			t.Error(err)
 		}
@@ -155,20 +130,10 @@ func TestRelayersAlone(t *testing.T) {
 	if err := second.process.Stop(cluster.StopGrace); err != nil {
 		t.Errorf("a relayer that is interrupted: %v", err)
 	}
-	round(func() {})
-	times := map[common.Address]int{}
-	for _, m := range n.mints(n.gold) {
-		times[m.to]++
-	}
-	for _, to := range paid {
-		if times[to] != 1 {
-			t.Errorf("%s was paid %d times on beta", to, times[to])
-		}
-		n.has(n.beta, n.gold.wrapped, to, amount-n.gold.fee)
-		n.has(n.alpha, native, to, amount-n.coin.fee)
-	}
+	everybody.send(func() {})
+	everybody.paidOnce()
 	earned := n.beta.claimable(first.address, n.gold.wrapped) + n.beta.claimable(second.address, n.gold.wrapped)
-	if want := n.gold.fee * int64(len(paid)); earned != want {
+	if want := n.gold.fee * int64(len(everybody.paid)); earned != want {
 		t.Errorf("two relayers have earned %d, want %d", earned, want)
 	}
 	n.audit()

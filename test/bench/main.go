@@ -3,8 +3,11 @@
 //
 //	go run ./test/bench [--short] [--json FILE] [--against FILE] [--profile DIR] [NAME [FLAG...]]...
 //
-// It prints a table of figures with their aims, and with --against what became of
-// those of an earlier run. An aim that is missed is shown and is no error.
+// It says what it is going to do and how long that takes, and then prints a table
+// of figures with their aims, and with --against what became of those of an
+// earlier run. An aim that is missed is shown and is no error. A benchmark that
+// fails is one, and an interruption: what was measured is printed and written all
+// the same.
 package main
 
 import (
@@ -13,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -40,21 +44,23 @@ type benchmark struct {
 	name string
 	does string
 	run  func(context.Context, figure.Options) ([]figure.Figure, error)
-	long bool // not part of a short run unless it is named
+	// How long it takes on two quiet cores, about. What takes no time in a short
+	// run is not part of it unless it is named.
+	short, full time.Duration
 }
 
 // benchmarks are run in this order if none is named.
 var benchmarks = []benchmark{
-	{"throughput", "transfers a second through real validators", throughput.Run, false},
-	{"catchup", "how fast an observer reads, proves and marks blocks with deposits", catchup.Run, false},
-	{"reading", "the rate of logs fetched and verified, beside a bare eth_getLogs loop", reading.Run, false},
-	{"gas", "what the contract's calls need, beside other bridges' contracts", gas.Run, false},
-	{"chains", "what many chains in one validator cost each other", chains.Run, true},
-	{"requests", "what a node asks of chains at rest", chains.Rest, true},
-	{"latency", "how long a transfer takes from final to release sent, step by step", latency.Run, false},
-	{"votes", "bytes of votes and blocks, for an event and at rest", votes.Run, false},
-	{"rest", "processor and memory of a validator that has nothing to do", rest.Run, false},
-	{"state", "what finished transfers leave behind: keys, bytes, time", state.Run, false},
+	{"throughput", "transfers a second through real validators, 4 of them and in a full run 1, 4, 7 and 10, beside CometBFT's kvstore", throughput.Run, 4 * time.Minute, 20 * time.Minute},
+	{"catchup", "how fast an observer reads, proves and marks 100,000 blocks with deposits", catchup.Run, 3 * time.Minute, 3 * time.Minute},
+	{"reading", "the rate of logs fetched and verified, beside a bare eth_getLogs loop", reading.Run, time.Minute, time.Minute},
+	{"gas", "what the contract's calls need, beside other bridges' contracts", gas.Run, 10 * time.Second, 10 * time.Second},
+	{"chains", "what many chains in one validator cost each other", chains.Run, 0, 12 * time.Minute},
+	{"requests", "what a node asks of chains at rest", chains.Rest, 0, 30 * time.Minute},
+	{"latency", "how long a transfer takes from final to release sent, step by step", latency.Run, 4 * time.Minute, 16 * time.Minute},
+	{"votes", "bytes of votes and blocks, for an event and at rest", votes.Run, 10 * time.Second, time.Minute},
+	{"rest", "processor and memory of a validator that has nothing to do", rest.Run, 2 * time.Minute, 11 * time.Minute},
+	{"state", "what finished transfers leave behind: keys, bytes, time", state.Run, 30 * time.Second, 6 * time.Minute},
 }
 
 // settings are the flags of the program.
@@ -76,6 +82,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interruption ends the program at once
 	if err := run(ctx, s, flag.Args(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -112,7 +119,7 @@ func jobs(short bool, args []string) (all []job, err error) {
 	}
 	if len(all) == 0 {
 		for _, b := range benchmarks {
-			if !short || !b.long {
+			if !short || b.short > 0 {
 				all = append(all, job{benchmark: b})
 			}
 		}
@@ -125,14 +132,17 @@ func run(ctx context.Context, s settings, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var previous *figure.Report
-	if s.against != "" {
-		report, err := figure.Read(s.against)
-		if err != nil {
-			return err
-		}
-		previous = &report
+	previous, err := s.files()
+	if err != nil {
+		return err
 	}
+	say(out, plan(all, s.short))
+	return measureAll(ctx, s, args, all, previous, out)
+}
+
+// measureAll runs the benchmarks one after the other, and prints and writes what
+// they measured, also when some fail.
+func measureAll(ctx context.Context, s settings, args []string, all []job, previous *figure.Report, out io.Writer) error {
 	report := figure.NewReport(ctx, command(s, args))
 	var errs []error
 	for _, j := range all {
@@ -141,18 +151,73 @@ func run(ctx context.Context, s settings, args []string, out io.Writer) error {
 			errs = append(errs, fmt.Errorf("%s: %w", j.name, err))
 		}
 		report.Figures = append(report.Figures, figures...)
-		// After each one, so that a run that is cut off leaves what it has.
-		if s.json != "" && len(report.Figures) > 0 {
+		// After each one, so that a run that is killed leaves what it has.
+		if s.json != "" && len(figures) > 0 {
 			if err := report.Write(s.json); err != nil {
-				return errors.Join(append(errs, err)...)
+				errs = append(errs, err)
 			}
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	_, _ = fmt.Fprintln(out)
+	say(out, fmt.Sprintf("\nall together took %s\n", time.Since(report.Date).Round(time.Second)))
+	if previous != nil {
+		say(out, "previous: "+previous.Origin()+"\n")
+	}
 	return errors.Join(append(errs, figure.Print(out, report.Figures, previous))...)
+}
+
+func say(out io.Writer, text string) { _, _ = io.WriteString(out, text) }
+
+// files makes sure, before anything is measured, that there is a place for the
+// figures, and reads those of an earlier run.
+func (s settings) files() (previous *figure.Report, err error) {
+	if s.json != "" {
+		trial, err := os.CreateTemp(filepath.Dir(s.json), ".bench-*")
+		if err != nil {
+			return nil, fmt.Errorf("the figures could not be written: %w", err)
+		}
+		if err := errors.Join(trial.Close(), os.Remove(trial.Name())); err != nil {
+			return nil, err
+		}
+	}
+	if s.against == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	report, err := figure.Read(s.against)
+	return &report, err
+}
+
+// plan says what is going to be done. How long a benchmark takes that has flags of
+// its own only who gave them knows.
+func plan(all []job, short bool) string {
+	var text strings.Builder
+	var sum time.Duration
+	for _, j := range all {
+		about, takes := "as its flags say", j.takes(short)
+		if takes > 0 {
+			about = "about " + takes.String()
+		}
+		sum += takes
+		fmt.Fprintf(&text, "%-12s %-17s %s\n", j.name, about, j.does)
+	}
+	if sum > 0 {
+		fmt.Fprintf(&text, "%-12s about %s\n", "together", sum)
+	}
+	text.WriteString("\n")
+	return text.String()
+}
+
+func (j job) takes(short bool) time.Duration {
+	switch {
+	case len(j.args) > 0:
+		return 0
+	case short && j.short > 0:
+		return j.short
+	default:
+		return j.full
+	}
 }
 
 // command is what has to be run to measure the same.
@@ -180,9 +245,14 @@ func (j job) measure(ctx context.Context, s settings, out io.Writer) (figures []
 	}
 	start := time.Now()
 	o.Printf("== %s\n", j.name)
-	figures, err = j.run(ctx, o)
-	for i := range figures {
-		figures[i].Bench, figures[i].Command = j.name, command(s, append([]string{j.name}, j.args...))
+	all, err := j.run(ctx, o)
+	for _, f := range all {
+		if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) { // which JSON does not know
+			err = errors.Join(err, fmt.Errorf("%s: there is no value", f.Name))
+			continue
+		}
+		f.Bench, f.Command = j.name, command(s, append([]string{j.name}, j.args...))
+		figures = append(figures, f)
 	}
 	o.Printf("== %s took %s\n", j.name, time.Since(start).Round(time.Second))
 	return figures, err

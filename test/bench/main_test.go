@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"math"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/icrosschain/bridged/test/bench/figure"
 )
@@ -28,6 +32,93 @@ func TestJobs(t *testing.T) {
 		if all, err := jobs(false, bad); err == nil {
 			t.Errorf("%v is %v", bad, all)
 		}
+	}
+}
+
+// A short run is to take less than 20 minutes, and the plan says how long.
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	short, err := jobs(true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum time.Duration
+	for _, j := range short {
+		sum += j.takes(true)
+	}
+	text := plan(short, true)
+	if sum >= 20*time.Minute || !strings.Contains(text, "together     about "+sum.String()) || !strings.Contains(text, "latency      about 4m0s") {
+		t.Errorf("%s:\n%s", sum, text)
+	}
+	for _, b := range benchmarks {
+		if b.full < b.short || b.full == 0 {
+			t.Errorf("%s takes %s, and a short run %s", b.name, b.full, b.short)
+		}
+	}
+	if text := plan([]job{{benchmarks[0], []string{"--length", "1s"}}}, true); strings.Contains(text, "4m0s") {
+		t.Errorf("with flags of its own:\n%s", text)
+	}
+}
+
+// One benchmark fails, and one has a value that JSON does not know: the figures of
+// all others are there, and those that they have.
+func TestFailureKeepsTheOthers(t *testing.T) {
+	t.Parallel()
+	good := figure.Figure{Name: "x", Value: 1, Unit: "ms"}
+	of := func(name string, run func() ([]figure.Figure, error)) job {
+		return job{benchmark: benchmark{name: name, run: func(context.Context, figure.Options) ([]figure.Figure, error) { return run() }}}
+	}
+	all := []job{
+		of("fine", func() ([]figure.Figure, error) { return []figure.Figure{good}, nil }),
+		of("fails", func() ([]figure.Figure, error) { return []figure.Figure{good}, errors.New("it broke") }),
+		of("odd", func() ([]figure.Figure, error) {
+			return []figure.Figure{{Name: "y", Value: math.NaN(), Unit: "ms"}, good}, nil
+		}),
+		of("last", func() ([]figure.Figure, error) { return []figure.Figure{good}, nil }),
+	}
+	var out bytes.Buffer
+	file := filepath.Join(t.TempDir(), "bench.json")
+	err := measureAll(t.Context(), settings{json: file}, nil, all, nil, &out)
+	if err == nil || !strings.Contains(err.Error(), "fails: it broke") || !strings.Contains(err.Error(), "odd: y: there is no value") {
+		t.Error(err)
+	}
+	report, err := figure.Read(file)
+	if err != nil || len(report.Figures) != len(all) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	for _, j := range all {
+		if !strings.Contains(out.String(), j.name+": x") || !strings.Contains(out.String(), "== "+j.name+" took") {
+			t.Errorf("nothing is said of %s:\n%s", j.name, out.String())
+		}
+	}
+}
+
+// An interruption ends the benchmark that runs, and leaves what was measured.
+func TestInterruption(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	good := figure.Figure{Name: "x", Value: 1, Unit: "ms"}
+	begun := false
+	all := []job{
+		{benchmark: benchmark{name: "first", run: func(context.Context, figure.Options) ([]figure.Figure, error) {
+			return []figure.Figure{good}, nil
+		}}},
+		{benchmark: benchmark{name: "second", run: func(ctx context.Context, _ figure.Options) ([]figure.Figure, error) {
+			interrupt()
+			<-ctx.Done()
+			return []figure.Figure{good}, ctx.Err()
+		}}},
+		{benchmark: benchmark{name: "third", run: func(context.Context, figure.Options) ([]figure.Figure, error) {
+			begun = true
+			return nil, nil
+		}}},
+	}
+	var out bytes.Buffer
+	file := filepath.Join(t.TempDir(), "bench.json")
+	err := measureAll(ctx, settings{json: file}, nil, all, nil, &out)
+	report, readErr := figure.Read(file)
+	if !errors.Is(err, context.Canceled) || readErr != nil || len(report.Figures) != 2 || begun || !strings.Contains(out.String(), "second: x") {
+		t.Errorf("%v, %v, %d figures, third begun: %v\n%s", err, readErr, len(report.Figures), begun, out.String())
 	}
 }
 

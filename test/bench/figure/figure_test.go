@@ -2,6 +2,7 @@ package figure
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -78,16 +79,46 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// What is no whole report of this suite is refused, and it is said why.
 func TestReadRefuses(t *testing.T) {
 	t.Parallel()
+	const whole = `{"command": "c", "commit": "d", "date": "2026-01-02T03:04:05Z", "machine": {"cores": 2}, "figures": [
+		{"bench": "a", "name": "x", "value": 1, "unit": "ms", "command": "c"}]}`
 	file := filepath.Join(t.TempDir(), "bench.json")
-	if _, err := Read(file); err == nil {
-		t.Error("a file that is not there was read")
+	if _, err := Read(file); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Error("a file that is not there:", err)
 	}
-	if err := (Report{}).Write(file); err != nil {
-		t.Fatal(err)
+	for text, why := range map[string]string{
+		whole:       "",
+		"":          "EOF",
+		"[1]":       "cannot unmarshal array",
+		`{"a": 1}`:  `unknown field "a"`,
+		whole + "}": "invalid character '}'",
+		strings.Replace(whole, `"value": 1, `, "", 1):            `figure 1: there is no "value"`,
+		strings.Replace(whole, `"value": 1`, `"value": "1"`, 1):  "cannot unmarshal string",
+		strings.Replace(whole, `"bench": "a", `, "", 1):          `figure 1: there is no "bench"`,
+		strings.Replace(whole, `"unit"`, `"mean": 3, "unit"`, 1): `unknown field "mean"`,
+		strings.Replace(whole, `"commit": "d", `, "", 1):         `there is no "commit"`,
+		whole[:strings.Index(whole, "[")] + "[]}":                "there are no figures",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Read(file)
+		if why == "" && err != nil || why != "" && (err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), "measure again")) {
+			t.Errorf("%s\n%v, want %q", text, err, why)
+		}
 	}
-	if _, err := Read(file); err == nil {
-		t.Error("a report without figures was read")
+}
+
+func TestToPrevious(t *testing.T) {
+	t.Parallel()
+	previous := Report{Figures: []Figure{{Name: "x", Value: 4}, {Name: "none"}}}
+	for want, f := range map[string]Figure{
+		"1.50": {Name: "x", Value: 6}, "1": {Name: "none"}, "was 0": {Name: "none", Value: 2}, "new": {Name: "y"},
+	} {
+		if got := f.toPrevious(previous); got != want {
+			t.Errorf("%+v is %q, want %q", f, got, want)
+		}
 	}
 }

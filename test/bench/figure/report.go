@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,19 +83,62 @@ func line(file, prefix string) string {
 	return ""
 }
 
-// Read reads the JSON of a run.
+// Origin says where the figures are from.
+func (r Report) Origin() string {
+	return fmt.Sprintf("commit %.8s of %s, machine class %s, load %s", r.Commit, r.Date.Format("2006-01-02"), r.Machine.Class(), Number(r.Machine.Load))
+}
+
+// errOther is of files that hold something else than a run of this suite.
+var errOther = errors.New("it is not what this suite writes; measure again to have figures to compare with")
+
+// Read reads the JSON of a run, which has to be whole and nothing else.
 func Read(file string) (r Report, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return r, fmt.Errorf("reading figures: %w", err)
 	}
-	if err := json.Unmarshal(text, &r); err != nil {
-		return r, fmt.Errorf("reading figures of %s: %w", file, err)
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&r); err != nil {
+		return r, fmt.Errorf("reading figures of %s: %w (%w)", file, err, errOther)
 	}
-	if len(r.Figures) == 0 {
-		return r, fmt.Errorf("reading figures of %s: %w", file, errors.New("it holds none"))
+	if err := complete(text); err != nil {
+		return r, fmt.Errorf("reading figures of %s: %w (%w)", file, err, errOther)
 	}
 	return r, nil
+}
+
+// complete says what is missing in the JSON of a run.
+func complete(text []byte) error {
+	var report map[string]json.RawMessage
+	if err := json.Unmarshal(text, &report); err != nil {
+		return err
+	}
+	if err := lacks(report, "command", "commit", "date", "machine", "figures"); err != nil {
+		return err
+	}
+	var figures []map[string]json.RawMessage
+	if err := json.Unmarshal(report["figures"], &figures); err != nil {
+		return err
+	}
+	if len(figures) == 0 {
+		return errors.New("there are no figures")
+	}
+	for i, f := range figures {
+		if err := lacks(f, "bench", "name", "value", "unit", "command"); err != nil {
+			return fmt.Errorf("figure %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func lacks(record map[string]json.RawMessage, fields ...string) error {
+	for _, field := range fields {
+		if _, ok := record[field]; !ok {
+			return fmt.Errorf("there is no %q", field)
+		}
+	}
+	return nil
 }
 
 // Write writes a run as JSON.

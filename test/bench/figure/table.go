@@ -73,11 +73,16 @@ func (f Figure) toAim() string {
 }
 
 func (f Figure) toPrevious(previous Report) string {
-	was, ok := previous.find(f)
-	if !ok || was.Value == 0 {
+	switch was, ok := previous.find(f); {
+	case !ok:
 		return "new"
+	case was.Value == f.Value:
+		return "1"
+	case was.Value == 0:
+		return "was 0"
+	default:
+		return Number(f.Value / was.Value)
 	}
-	return Number(f.Value / was.Value)
 }
 
 // Number is a value as people read it: with commas, and with no more digits

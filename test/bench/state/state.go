@@ -61,11 +61,11 @@ func measure(ctx context.Context, p plan, o figure.Options) (figures []figure.Fi
 	for _, transfers := range p.transfers {
 		o.Printf("%s transfers\n", figure.Number(float64(transfers)))
 		if err := r.finish(ctx, transfers); err != nil {
-			return nil, err
+			return r.figures(), err
 		}
 		look, err := r.look(ctx, transfers)
 		if err != nil {
-			return nil, err
+			return r.figures(), err
 		}
 		r.looks = append(r.looks, look)
 	}
@@ -166,6 +166,9 @@ func (r *run) figures() (figures []figure.Figure) {
 			figure.Figure{Name: of("making a snapshot"), Value: l.snapping.Seconds() * 1000, Unit: "ms"},
 			figure.Figure{Name: of("opening the state after a kill"), Value: l.start.Seconds() * 1000, Unit: "ms", Note: "without what CometBFT replays"},
 		)
+	}
+	if len(r.looks) < 2 {
+		return figures
 	}
 	first, last := r.looks[0], r.looks[len(r.looks)-1]
 	against := fmt.Sprintf("after %s ÷ after %s", figure.Number(float64(last.transfers)), figure.Number(float64(first.transfers)))

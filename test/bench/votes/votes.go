@@ -59,13 +59,13 @@ func measure(ctx context.Context, p plan, o figure.Options) ([]figure.Figure, er
 		o.Printf("%d events a source block\n", events)
 		sum, err := busy(ctx, events, p.blocks)
 		if err != nil {
-			return nil, fmt.Errorf("%d events a source block: %w", events, err)
+			return figures, fmt.Errorf("%d events a source block: %w", events, err)
 		}
 		figures = append(figures, sum.figures(events, rest)...)
 	}
 	hectic, err := idle(ctx, p.idle, 1, 1)
 	if err != nil {
-		return nil, err
+		return figures, err
 	}
 	perHeight := func(s sums) float64 { return float64(s.extension) / float64(s.heights) / validators }
 	return append(figures,

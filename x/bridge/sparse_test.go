@@ -35,7 +35,7 @@ func TestSparse(t *testing.T) {
 		for apart := stride; len(all) > 0 && apart < all[len(all)-1].Nonce-cursor; apart *= 2 {
 			doublings++
 		}
-		if most := nearMarks + farMarks + 8 + 4*doublings; len(said) > most {
+		if most := nearMarks + farMarks + 4 + 2*doublings; len(said) > most {
 			rt.Fatalf("%d marks of %d, want at most %d", len(said), len(all), most)
 		}
 		// Whoever sees less says the same, but for the ends.

@@ -264,7 +264,7 @@ const (
 
 // sparse leaves out marks far above the cursor where there are many: the events
 // up to a later one are agreed with it as well. What it leaves in between the
-// ends follows from the cursor alone, four marks for each doubling of the
+// ends follows from the cursor alone, two marks for each doubling of the
 // distance, so that all validators say the same ones.
 func sparse(marks []types.Mark, cursor, stride uint64) []types.Mark {
 	if len(marks) <= nearMarks+farMarks {
@@ -273,7 +273,7 @@ func sparse(marks []types.Mark, cursor, stride uint64) []types.Mark {
 	var some []types.Mark
 	for i, m := range marks {
 		apart := stride
-		for m.Nonce-cursor >= 8*apart {
+		for m.Nonce-cursor >= 4*apart {
 			apart *= 2
 		}
 		if i < nearMarks || i >= len(marks)-farMarks || m.Nonce%apart == 0 {

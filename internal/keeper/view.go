@@ -1,14 +1,13 @@
 // Package keeper is what a validator's workers have between them and its
 // committed state: the state as signer and relayers see it, and a keeper that
 // after each commit lets the mailbox drop what the state has taken over. The
-// node runs it over CometBFT, and benchmarks over models. It keeps nothing.
+// node runs it over CometBFT, and benchmarks over models. It keeps nothing on disk.
 package keeper
 
 import (
 	"errors"
 
 	"github.com/icrosschain/bridged/app"
-	"github.com/icrosschain/bridged/internal/relayer"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/types"
 )
@@ -21,6 +20,12 @@ const maxSeals = 64
 type View struct {
 	App     *app.App
 	Signers []types.Address // of this validator
+	open    *outboxes
+}
+
+// NewView is the view of one validator's workers.
+func NewView(a *app.App, signers ...types.Address) View {
+	return View{App: a, Signers: signers, open: &outboxes{of: map[types.ChainID][]bridge.OutboxCommand{}}}
 }
 
 // Height implements relayer.State.
@@ -36,18 +41,4 @@ func (v View) SealsToSign(by types.Address) (seals []bridge.SealState, err error
 		return nil, nil
 	}
 	return seals, err
-}
-
-// Outbox implements relayer.State.
-func (v View) Outbox(id types.ChainID, most int) (o relayer.Outbox, err error) {
-	err = v.App.View(func(r bridge.Reader, height int64) error {
-		chain, err := v.App.Machine().Chain(r, id)
-		if err != nil {
-			return err
-		}
-		commands, err := v.App.Machine().OpenCommands(r, id, most)
-		o = relayer.Outbox{Height: uint64(height), Executed: chain.Executed, Commands: commands}
-		return err
-	})
-	return o, err
 }

@@ -11,7 +11,7 @@ import (
 type view struct{ keeper.View }
 
 func newView(a *app.App, signers []types.Address) view {
-	return view{keeper.View{App: a, Signers: signers}}
+	return view{keeper.NewView(a, signers...)}
 }
 
 // Chain implements observer.State.

@@ -169,6 +169,11 @@ func (m *Machine) OpenSeals(r Reader) (seals []SealState, err error) {
 // OpenCommands reads the sealed commands of a chain that are not known to be
 // executed, in order, at most limit.
 func (m *Machine) OpenCommands(r Reader, id types.ChainID, limit int) (commands []OutboxCommand, err error) {
+	return m.OpenCommandsAfter(r, id, 0, limit)
+}
+
+// OpenCommandsAfter is OpenCommands without those up to a nonce.
+func (m *Machine) OpenCommandsAfter(r Reader, id types.ChainID, after uint64, limit int) (commands []OutboxCommand, err error) {
 	defer state.Catch(&err)
 	v := state.NewView(r)
 	network, chain := v.Network(), v.Chain(id)
@@ -178,7 +183,7 @@ func (m *Machine) OpenCommands(r Reader, id types.ChainID, limit int) (commands 
 	if limit <= 0 {
 		return nil, nil
 	}
-	v.Commands(id, chain.Executed+1, func(c *pb.Command) bool {
+	v.Commands(id, max(after, chain.Executed)+1, func(c *pb.Command) bool {
 		commands = append(commands, outboxCommand(v, network, id, c))
 		return len(commands) < limit
 	})

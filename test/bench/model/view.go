@@ -18,7 +18,7 @@ type View struct {
 // NewView is that of one of a network's validators.
 func (n *Network) NewView(i int, a *app.App) View {
 	by := n.Keys[i].Address()
-	return View{View: keeper.View{App: a, Signers: []types.Address{by}}, Box: n.Boxes[i], By: by}
+	return View{View: keeper.NewView(a, by), Box: n.Boxes[i], By: by}
 }
 
 // Chains is the state of all chains, by id.

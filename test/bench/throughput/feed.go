@@ -149,7 +149,7 @@ func (f *feed) step(state bridge.Reader, height int64) error {
 	counts, ready, cursor, reading := Counts{Height: height}, true, uint64(0), time.Duration(0)
 	for _, c := range chains {
 		begun := usage.ThisThread()
-		commands, err := machine.OpenCommands(state, c.ID, openCommands)
+		commands, err := machine.OpenCommandsAfter(state, c.ID, f.chains[c.ID].done, openCommands)
 		if err != nil {
 			return err
 		}

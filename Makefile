@@ -106,6 +106,10 @@ sim: ## simulate networks with faults, one for each of SEEDS=FROM:TO, for BLOCKS
 sim-selftest: ## plant mistakes in the code, one at a time: the simulator has to catch each
 	go run ./test/simnet/selftest $(ARGS)
 
+.PHONY: sim-early
+sim-early: ## simulate seals that are signed before the commit (ADR 0010): ARGS="--seeds 1:100000"
+	go run ./test/earlyseal/sim $(ARGS)
+
 ##
 ## benchmarks; AGAINST=FILE compares with an earlier run
 

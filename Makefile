@@ -117,11 +117,11 @@ sim-early: ## simulate seals that are signed before the commit (ADR 0010): ARGS=
 BENCH := go run ./test/bench $(if $(AGAINST),--against $(AGAINST))
 
 .PHONY: bench
-bench: ## run the benchmarks with 4 validators, less than 20 minutes; writes bench.json
+bench: ## run the benchmarks with 4 validators, about 15 minutes; writes bench.json
 	$(BENCH) --short --json bench.json $(ARGS)
 
 .PHONY: bench-full
-bench-full: ## run all benchmarks at full length; writes bench-full.json
+bench-full: ## run all benchmarks with 1, 4, 7 and 10 validators, about 100 minutes; writes bench-full.json
 	$(BENCH) --json bench-full.json $(ARGS)
 
 .PHONY: bench-throughput

@@ -10,7 +10,7 @@ import (
 	"github.com/icrosschain/bridged/test/bench/figure"
 )
 
-// The table in the page is what the files say: nobody has typed a figure.
+// The tables in the page are what the files say: nobody has typed a figure.
 func TestPageIsWrittenFromFiles(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..", "..")
@@ -27,22 +27,59 @@ func TestPageIsWrittenFromFiles(t *testing.T) {
 	}
 }
 
-func TestTable(t *testing.T) {
+// Each benchmark has one heading; the newest run of a command replaces the one
+// before, and a figure of another command stands where it was measured last.
+func TestText(t *testing.T) {
 	t.Parallel()
-	run := func(day int, value float64, more ...figure.Figure) figure.Report {
+	of := func(name string, value float64, command string) figure.Figure {
+		return figure.Figure{Bench: "a", Name: name, Value: value, Unit: "ms", Command: command}
+	}
+	run := func(day int, figures ...figure.Figure) figure.Report {
 		return figure.Report{
-			Commit: "0123456789abcdef", Date: time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC),
-			Machine: figure.Machine{Cores: 2}, Figures: append([]figure.Figure{{Bench: "a", Name: "x", Value: value, Unit: "ms", Command: "make bench", Aim: 5, AtMost: true}}, more...),
+			Commit: "0123456789abcdef", Date: time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC), Machine: figure.Machine{Cores: 2}, Figures: figures,
 		}
 	}
-	got := strings.Split(table([]figure.Report{run(2, 6), run(1, 4, figure.Figure{Bench: "a", Name: "y", Value: 2, Unit: figure.Ratio, Command: "make bench", Note: "n"})}), "\n")
-	want := []string{
-		"| a: x | 6 ms | ≤ 5, missed | `make bench` | 01234567 | S | 2026-01-02 |",
-		"| a: y (n) | 2 |  | `make bench` | 01234567 | S | 2026-01-01 |",
-		"",
-	}
-	if len(got) != 5 || strings.Join(got[2:], "\n") != strings.Join(want, "\n") {
-		t.Errorf("%s", strings.Join(got, "\n"))
+	missed, met := of("x", 6, "make bench"), of("y|z", 2, "make bench-full")
+	missed.Aim, missed.AtMost, missed.Note = 5, true, "n"
+	met.Bench, met.Aim = "b", 1
+	last := run(3, of("both", 3, "make bench-full"))
+	last.Commit += "-dirty"
+	got := text(sections([]figure.Report{
+		last,
+		run(2, missed, of("both", 2, "make bench"), met),
+		run(1, of("x", 4, "make bench"), of("gone", 1, "make bench")),
+	}))
+	want := `### What has an aim
+
+| figure | value | aim | value ÷ aim | |
+| --- | --- | --- | --- | --- |
+| a: x | 6 ms | ≤ 5 | 1.20 | missed |
+| b: y\|z | 2 ms | ≥ 1 | 2 | met |
+
+### a
+
+` + "`make bench`" + `, commit 01234567, 2026-01-02, machine class S, load 0
+
+| figure | value | conditions |
+| --- | --- | --- |
+| x | 6 ms | n |
+
+` + "`make bench-full`" + `, commit 01234567-dirty, 2026-01-03, machine class S, load 0
+
+| figure | value | conditions |
+| --- | --- | --- |
+| both | 3 ms |  |
+
+### b
+
+` + "`make bench-full`" + `, commit 01234567, 2026-01-02, machine class S, load 0
+
+| figure | value | conditions |
+| --- | --- | --- |
+| y\|z | 2 ms |  |
+`
+	if got != want {
+		t.Errorf("%s", got)
 	}
 }
 
@@ -51,7 +88,7 @@ func TestRun(t *testing.T) {
 	root := t.TempDir()
 	file := filepath.Join(t.TempDir(), "bench.json")
 	report := figure.NewReport(t.Context(), "make bench")
-	report.Figures = []figure.Figure{{Bench: "a", Name: "x", Value: 1234, Unit: "1/s"}}
+	report.Figures = []figure.Figure{{Bench: "a", Name: "x", Value: 1234, Unit: "1/s", Command: "make bench"}}
 	if err := report.Write(file); err != nil {
 		t.Fatal(err)
 	}

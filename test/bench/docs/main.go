@@ -1,6 +1,6 @@
-// Command docs writes the table of docs/benchmarks.md from what benchmarks have
-// written: all files of docs/benchmarks/, of which the newest has the last word
-// on a figure.
+// Command docs writes the figures of docs/benchmarks.md from what benchmarks have
+// written: all files of docs/benchmarks/. Of what was measured with one command the
+// newest run counts, and the newest has the last word on a figure.
 //
 //	go run ./test/bench/docs [FILE...]
 //
@@ -13,13 +13,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/icrosschain/bridged/test/bench/figure"
 )
 
-// The page, and where its table begins and ends.
+// The page, and where its figures begin and end.
 const (
 	page   = "docs/benchmarks.md"
 	source = "docs/benchmarks"
@@ -60,8 +59,8 @@ func run(root string, files []string) error {
 }
 
 // rewrite puts the figures into the page.
-func rewrite(text, root string) (string, error) {
-	before, rest, found := strings.Cut(text, begin)
+func rewrite(old, root string) (string, error) {
+	before, rest, found := strings.Cut(old, begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !found || !ended {
 		return "", errors.New("the page has no place for figures")
@@ -78,38 +77,5 @@ func rewrite(text, root string) (string, error) {
 		}
 		reports = append(reports, report)
 	}
-	return before + begin + table(reports) + end + after, nil
-}
-
-// row is a figure with the run it is of.
-type row struct {
-	figure.Figure
-	run figure.Report
-}
-
-// table has each figure once, in the order in which the oldest run has them.
-func table(reports []figure.Report) string {
-	slices.SortFunc(reports, func(a, b figure.Report) int { return a.Date.Compare(b.Date) })
-	var rows []row
-	for _, report := range reports {
-		for _, f := range report.Figures {
-			i := slices.IndexFunc(rows, func(r row) bool { return r.Same(f) })
-			if i < 0 {
-				rows = append(rows, row{f, report})
-			} else {
-				rows[i] = row{f, report}
-			}
-		}
-	}
-	var out strings.Builder
-	out.WriteString("| figure | value | aim | command | commit | machine class | date |\n| --- | --- | --- | --- | --- | --- | --- |\n")
-	for _, r := range rows {
-		name := r.Bench + ": " + r.Name
-		if r.Note != "" {
-			name += " (" + r.Note + ")"
-		}
-		fmt.Fprintf(&out, "| %s | %s | %s | `%s` | %.8s | %s | %s |\n", strings.ReplaceAll(name, "|", `\|`), r.Text(), r.AimText(),
-			r.Command, r.run.Commit, r.run.Machine.Class(), r.run.Date.Format("2006-01-02"))
-	}
-	return out.String()
+	return before + begin + text(sections(reports)) + end + after, nil
 }

@@ -85,7 +85,12 @@ func line(file, prefix string) string {
 
 // Origin says where the figures are from.
 func (r Report) Origin() string {
-	return fmt.Sprintf("commit %.8s of %s, machine class %s, load %s", r.Commit, r.Date.Format("2006-01-02"), r.Machine.Class(), Number(r.Machine.Load))
+	commit, dirty := r.Commit, ""
+	if clean, found := strings.CutSuffix(r.Commit, "-dirty"); found {
+		commit, dirty = clean, "-dirty"
+	}
+	return fmt.Sprintf("commit %.8s%s, %s, machine class %s, load %s",
+		commit, dirty, r.Date.Format("2006-01-02"), r.Machine.Class(), Number(r.Machine.Load))
 }
 
 // errOther is of files that hold something else than a run of this suite.

@@ -19,7 +19,11 @@ func Print(out io.Writer, figures []Figure, previous *Report) error {
 	}
 	row(w, columns)
 	for _, f := range figures {
-		cells := []string{f.Bench + ": " + f.Name, Number(f.Value), f.Unit, f.aim(), f.toAim()}
+		ratio, verdict := f.ToAim()
+		if verdict == "missed" {
+			ratio += " missed"
+		}
+		cells := []string{f.Bench + ": " + f.Name, Number(f.Value), f.Unit, f.AimText(), ratio}
 		if previous != nil {
 			cells = append(cells, f.toPrevious(*previous))
 		}
@@ -42,15 +46,8 @@ func (f Figure) Text() string {
 	}
 }
 
-// AimText is the aim, and whether it is missed; empty where there is none.
+// AimText is the aim; empty where there is none.
 func (f Figure) AimText() string {
-	if f.Met() {
-		return f.aim()
-	}
-	return f.aim() + ", missed"
-}
-
-func (f Figure) aim() string {
 	switch {
 	case f.Aim == 0:
 		return ""
@@ -61,15 +58,17 @@ func (f Figure) aim() string {
 	}
 }
 
-func (f Figure) toAim() string {
-	if f.Aim == 0 {
-		return ""
+// ToAim is the value divided by the aim, and whether that is good enough; both
+// are empty where there is none.
+func (f Figure) ToAim() (ratio, verdict string) {
+	switch {
+	case f.Aim == 0:
+		return "", ""
+	case f.Met():
+		return Number(f.Value / f.Aim), "met"
+	default:
+		return Number(f.Value / f.Aim), "missed"
 	}
-	text := Number(f.Value / f.Aim)
-	if !f.Met() {
-		text += " missed"
-	}
-	return text
 }
 
 func (f Figure) toPrevious(previous Report) string {

@@ -52,6 +52,20 @@ func (n storeNode) ABCIQueryWithOptions(_ context.Context, path string, key cmtb
 // randomState is a store of one version with keys that share prefixes.
 func randomState(t *testing.T, random *rand.Rand, keys int) *store.Snapshot {
 	t.Helper()
+	return storeOf(t, func(set func(key, value []byte)) {
+		for range keys {
+			key := make([]byte, 1+random.IntN(4))
+			for i := range key {
+				key[i] = byte(random.IntN(4))
+			}
+			set(key, []byte(fmt.Sprint(random.Uint32())))
+		}
+	})
+}
+
+// storeOf is a store of one version.
+func storeOf(t *testing.T, fill func(set func(key, value []byte))) *store.Snapshot {
+	t.Helper()
 	s, err := store.Open(store.Config{Backend: store.Memory})
 	if err != nil {
 		t.Fatal(err)
@@ -61,15 +75,11 @@ func randomState(t *testing.T, random *rand.Rand, keys int) *store.Snapshot {
 			t.Error(err)
 		}
 	})
-	for range keys {
-		key := make([]byte, 1+random.IntN(4))
-		for i := range key {
-			key[i] = byte(random.IntN(4))
-		}
-		if err := s.Working().Set(key, []byte(fmt.Sprint(random.Uint32()))); err != nil {
+	fill(func(key, value []byte) {
+		if err := s.Working().Set(key, value); err != nil {
 			t.Fatal(err)
 		}
-	}
+	})
 	s.WorkingHash()
 	if _, _, err := s.Commit(); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	rpcclient "github.com/cometbft/cometbft/rpc/client"
 	ctypes "github.com/cometbft/cometbft/rpc/core/types"
 
-	"github.com/icrosschain/bridged/app/store"
 	"github.com/icrosschain/bridged/internal/chain"
 	"github.com/icrosschain/bridged/x/bridge"
 	"github.com/icrosschain/bridged/x/bridge/bridgetest"
@@ -30,29 +29,11 @@ func (n *countingNode) ABCIQueryWithOptions(ctx context.Context, path string, ke
 // nodeOf tells of a network's state.
 func nodeOf(t *testing.T, n *bridgetest.Network) *countingNode {
 	t.Helper()
-	s, err := store.Open(store.Config{Backend: store.Memory})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	err = n.State().Iterate(nil, nil, func(key, value []byte) bool {
-		if err := s.Working().Set(key, value); err != nil {
+	return &countingNode{storeNode: storeNode{snapshot: storeOf(t, func(set func(key, value []byte)) {
+		if err := n.State().Iterate(nil, nil, func(key, value []byte) bool { set(key, value); return true }); err != nil {
 			t.Fatal(err)
 		}
-		return true
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.WorkingHash()
-	if _, _, err := s.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	return &countingNode{storeNode: storeNode{snapshot: s.Latest()}}
+	})}}
 }
 
 func stateOf(t *testing.T, n *bridgetest.Network) bridge.ChainState {

@@ -80,7 +80,7 @@ type App struct {
 
 	machine   *bridge.Machine
 	store     *store.Store
-	seals     seallog.Log
+	seals     *seallog.Log
 	mailbox   Mailbox
 	self      types.ValidatorID
 	log       *slog.Logger
@@ -146,7 +146,7 @@ func (a *App) load() error {
 		return fmt.Errorf("app: load the seal history at height %d: %w", latest.Version(), err)
 	}
 	if err := a.seals.Begin(history); err != nil {
-		return fmt.Errorf("app: begin the seal log at height %d: %w", latest.Version(), err)
+		a.log.Error("this node cannot witness old seals", "height", latest.Version(), "err", err)
 	}
 	return nil
 }

@@ -39,11 +39,11 @@ func (a *App) logSeal(height uint64) error {
 	if err != nil || history.Last.Height != height {
 		return err
 	}
-	network, err := a.machine.Network(working)
+	since, err := a.machine.AccountableSince(working, int64(height)) //nolint:gosec // it was one
 	if err != nil {
 		return err
 	}
-	return a.seals.Append(history, height-min(height, network.Params.UnbondingBlocks))
+	return a.seals.Append(history, since)
 }
 
 // retainHeight is the oldest block that CometBFT is asked to keep, 0 for all.

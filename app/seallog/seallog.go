@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/icrosschain/bridged/app/store"
 	"github.com/icrosschain/bridged/x/bridge/sealhistory"
@@ -30,59 +31,73 @@ const (
 	prefixNode  = 'n' // level, index → hash
 )
 
-// Log is the log in the database of a store. Append belongs to the goroutine
-// that commits; Witness is safe for concurrent use.
-type Log struct{ db store.Beside }
+// Log is the log in the database of a store. Begin and Append belong to the
+// goroutine that commits; Witness is safe for concurrent use.
+type Log struct {
+	db store.Beside
+	// oldest is the lowest height of which there may be an entry: below it a
+	// database has nothing but what it has yet to sweep up.
+	oldest atomic.Uint64
+}
 
 // New uses what is beside a state.
-func New(db store.Beside) Log { return Log{db} }
+func New(db store.Beside) *Log { return &Log{db: db} }
 
 // Begin makes the log go on from a history, when the state was restored or
 // opened. It does nothing where that is logged already.
-func (l Log) Begin(h *sealhistory.History) error {
+func (l *Log) Begin(h *sealhistory.History) error {
 	if h.Count == 0 {
 		return nil
 	}
 	if _, position, err := l.covering(h.Last.Height, h.Last.Height+1); !errors.Is(err, ErrUnknown) && (err != nil || position == h.Count-1) {
 		return err
 	}
-	return l.db.Write(append(peaks(h), entryPair(h.Count-1, h.Last)), nil)
+	set, err := l.newest(h)
+	if err != nil {
+		return err
+	}
+	return l.db.Write(append(set, peaks(h)...), nil)
 }
 
 // Append logs the newest entry of a history. It may be called again with the
 // same history, and after entries that were never logged. Entries below the
 // height since are removed by and by.
-func (l Log) Append(h *sealhistory.History, since uint64) error {
+func (l *Log) Append(h *sealhistory.History, since uint64) error {
 	if h.Count == 0 {
 		return nil
 	}
-	position := h.Count - 1
-	set := []store.Pair{entryPair(position, h.Last)}
-	climbed, err := l.climb(h, position)
+	set, err := l.newest(h)
 	if err != nil {
 		return err
 	}
-	if climbed == nil {
-		// What was before is not here: from now on the peaks stand for it.
-		climbed = peaks(h)
-	}
-	stale, err := l.stale(since)
+	stale, oldest, err := l.stale(since)
 	if err != nil {
 		return err
 	}
-	return l.db.Write(append(set, climbed...), stale)
+	if err := l.db.Write(set, stale); err != nil {
+		return err
+	}
+	l.oldest.Store(oldest)
+	return nil
 }
 
-// climb makes the nodes that an entry completes, from its leaf to its peak; nil
-// if what is left of them is not logged.
-func (l Log) climb(h *sealhistory.History, position uint64) ([]store.Pair, error) {
-	node, index := sealhistory.Leaf(h.Last), position
+// newest is what is to be logged of a history's last entry. If what is left of it
+// is not logged, the peaks stand for it from now on.
+func (l *Log) newest(h *sealhistory.History) ([]store.Pair, error) {
+	nodes, err := l.climb(h)
+	if errors.Is(err, ErrUnknown) {
+		nodes, err = peaks(h), nil
+	}
+	return append(nodes, entryPair(h.Count-1, h.Last)), err
+}
+
+// climb makes the nodes that the last entry completes, from its leaf to its
+// peak; ErrUnknown if what is left of them is not logged.
+func (l *Log) climb(h *sealhistory.History) ([]store.Pair, error) {
+	node, index := sealhistory.Leaf(h.Last), h.Count-1
 	nodes := []store.Pair{nodePair(0, index, node)}
 	for level := 0; index&1 == 1; level++ {
 		left, err := l.node(level, index-1)
-		if errors.Is(err, ErrUnknown) {
-			return nil, nil
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -111,31 +126,31 @@ func peaks(h *sealhistory.History) []store.Pair {
 const maxStale = 2
 
 // stale is the keys of the oldest entries below a height, and of the nodes that
-// no witness of a later one needs.
-func (l Log) stale(since uint64) (keys [][]byte, err error) {
-	from := uint64(0)
+// no witness of a later one needs; and what is the oldest without them.
+func (l *Log) stale(since uint64) (keys [][]byte, oldest uint64, err error) {
+	oldest = l.oldest.Load()
 	for range maxStale {
-		entry, position, err := l.covering(from, since)
+		entry, position, err := l.covering(oldest, since)
 		if errors.Is(err, ErrUnknown) {
-			return keys, nil
+			return keys, max(oldest, since), nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		keys = append(keys, entryKey(entry.Height))
 		for level, index := 0, position; index&1 == 1; level, index = level+1, index>>1 {
 			keys = append(keys, nodeKey(level, index-1), nodeKey(level, index))
 		}
-		from = entry.Height + 1
+		oldest = entry.Height + 1
 	}
-	return keys, nil
+	return keys, oldest, nil
 }
 
 // Witness shows what was sealed at a height. ErrUnknown says that this node
 // cannot.
-func (l Log) Witness(h *sealhistory.History, height uint64) (w types.SealWitness, err error) {
+func (l *Log) Witness(h *sealhistory.History, height uint64) (w types.SealWitness, err error) {
 	w.Path = []types.Hash{}
-	if w.Entry, w.Position, err = l.covering(height, h.Last.Height+1); err != nil {
+	if w.Entry, w.Position, err = l.covering(max(height, l.oldest.Load()), h.Last.Height+1); err != nil {
 		return w, err
 	}
 	if w.Entry.Previous >= height {
@@ -159,7 +174,7 @@ func (l Log) Witness(h *sealhistory.History, height uint64) (w types.SealWitness
 }
 
 // covering is the first entry from a height on, below another.
-func (l Log) covering(from, to uint64) (e types.SealEntry, position uint64, err error) {
+func (l *Log) covering(from, to uint64) (e types.SealEntry, position uint64, err error) {
 	if from >= to {
 		return e, 0, ErrUnknown
 	}
@@ -181,7 +196,7 @@ func (l Log) covering(from, to uint64) (e types.SealEntry, position uint64, err 
 }
 
 // node is a node of a tree; ErrUnknown if it is not logged.
-func (l Log) node(level int, index uint64) (node types.Hash, err error) {
+func (l *Log) node(level int, index uint64) (node types.Hash, err error) {
 	raw, err := l.db.Get(nodeKey(level, index))
 	switch {
 	case err != nil:

@@ -21,18 +21,24 @@ type fataler interface {
 }
 
 // newLog is an empty log, and its database.
-func newLog(t fataler) (seallog.Log, *dbm.MemDB) {
+func newLog(t fataler) (*seallog.Log, *dbm.MemDB) {
 	t.Helper()
 	db := dbm.NewMemDB()
+	return reopen(t, db), db
+}
+
+// reopen is the log of a database after a restart.
+func reopen(t fataler, db *dbm.MemDB) *seallog.Log {
+	t.Helper()
 	s, err := store.Open(store.Config{DB: db})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seallog.New(s.Beside()), db
+	return seallog.New(s.Beside())
 }
 
 // seal makes the seal of a height, and logs it.
-func seal(t fataler, l seallog.Log, h *sealhistory.History, height, since uint64) {
+func seal(t fataler, l *seallog.Log, h *sealhistory.History, height, since uint64) {
 	t.Helper()
 	h.Append(types.SealEntry{Height: height, Epoch: 1, Root: types.Hash{byte(height)}})
 	if err := l.Append(h, since); err != nil {
@@ -98,6 +104,31 @@ func TestBeginInTheMiddle(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What was committed and not logged, before a power failure, is logged when the
+// node starts again.
+func TestBeginLogsWhatIsLacking(t *testing.T) {
+	for seals := uint64(1); seals <= 40; seals++ {
+		l, db := newLog(t)
+		var h sealhistory.History
+		for height := uint64(1); height < seals; height++ {
+			seal(t, l, &h, height, 0)
+		}
+		h.Append(types.SealEntry{Height: seals, Epoch: 1, Root: types.Hash{1}})
+		again := reopen(t, db)
+		if err := again.Begin(&h); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			seal(t, again, &h, h.Last.Height+1, 0)
+		}
+		for at := uint64(1); at <= h.Last.Height; at++ {
+			if w, err := again.Witness(&h, at); err != nil {
+				t.Fatalf("height %d of %d: %+v %v", at, seals, w, err)
+			}
+		}
+	}
 }
 
 // What is removed is gone: the log grows with its window and not with time.

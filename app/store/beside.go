@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	dbm "github.com/cosmos/cosmos-db"
 )
@@ -12,9 +13,10 @@ import (
 const besidePrefix = 'b'
 
 // Beside is what a node keeps for itself in the database of the state. It is not
-// part of the state: other nodes may have more, less or nothing of it. What is
-// written is on disk with the next Commit at the latest, whose sync covers it: the
-// database has one log for both. It is safe for concurrent use.
+// part of the state: other nodes may have more, less or nothing of it. A process
+// that is killed loses nothing of it. A machine that loses power may lose what was
+// written since the last commits: only commits are synced. It is safe for
+// concurrent use.
 type Beside struct{ db *guardedDB }
 
 // Beside is this store's.
@@ -29,44 +31,52 @@ func (b Beside) Get(key []byte) ([]byte, error) { return b.db.Get(beside(key)) }
 // First is the first pair from a key on, up to another; ok is false if there is
 // none.
 func (b Beside) First(from, to []byte) (p Pair, ok bool, err error) {
-	all, err := b.db.Iterator(beside(from), beside(to))
-	if err != nil {
-		return p, false, err
-	}
-	if ok = all.Valid(); ok {
-		p = Pair{Key: append([]byte(nil), all.Key()[1:]...), Value: append([]byte(nil), all.Value()...)}
-	}
-	return p, ok, errors.Join(all.Error(), all.Close())
+	err = b.db.read("search", from, func() error {
+		all, err := b.db.db.Iterator(beside(from), beside(to))
+		if err != nil {
+			return err
+		}
+		if ok = all.Valid(); ok {
+			p = Pair{Key: slices.Clone(all.Key()[1:]), Value: slices.Clone(all.Value())}
+		}
+		return errors.Join(all.Error(), all.Close())
+	})
+	return p, ok, err
 }
 
 // Write sets and removes keys, all of them or none.
 func (b Beside) Write(set []Pair, remove [][]byte) error {
-	batch, err := b.db.loose()
-	if err != nil {
-		return err
+	b.db.mu.RLock() // Close waits
+	defer b.db.mu.RUnlock()
+	if b.db.closed {
+		return ErrClosed
 	}
-	for _, p := range set {
-		if err := batch.Set(beside(p.Key), p.Value); err != nil {
-			return errors.Join(fmt.Errorf("write beside the state: %w", err), batch.Close())
-		}
+	if b.db.failed != nil {
+		return fmt.Errorf("store: not written after a failed read: %w", b.db.failed)
 	}
-	for _, key := range remove {
-		if err := batch.Delete(beside(key)); err != nil {
-			return errors.Join(fmt.Errorf("write beside the state: %w", err), batch.Close())
-		}
+	batch := b.db.db.NewBatch()
+	err := fill(batch, set, remove)
+	if err == nil {
+		err = batch.Write()
 	}
-	if err := errors.Join(batch.Write(), batch.Close()); err != nil {
+	if err = errors.Join(err, batch.Close()); err != nil {
 		return fmt.Errorf("write beside the state: %w", err)
 	}
 	return nil
 }
 
-func beside(key []byte) []byte { return append([]byte{besidePrefix}, key...) }
-
-// loose is a batch that needs no sync of its own.
-func (g *guardedDB) loose() (dbm.Batch, error) {
-	if err := g.failure(); err != nil {
-		return nil, err
+func fill(batch dbm.Batch, set []Pair, remove [][]byte) error {
+	for _, p := range set {
+		if err := batch.Set(beside(p.Key), p.Value); err != nil {
+			return err
+		}
 	}
-	return g.db.NewBatch(), nil
+	for _, key := range remove {
+		if err := batch.Delete(beside(key)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+func beside(key []byte) []byte { return append([]byte{besidePrefix}, key...) }

@@ -119,6 +119,8 @@ func (r *run) check() {
 	n := r.anybody()
 	n.view(func(state bridge.Reader) error {
 		r.cursors(n, state)
+		// What a node has removed from its log does not come back.
+		r.registry.loggedFrom = max(r.registry.loggedFrom, r.since(r.height+1, r.agreed))
 		r.holdings(n, state)
 		if r.height%4 == 0 || r.height < r.decided+4 {
 			r.waits(n)
@@ -191,7 +193,10 @@ func (r *run) cursors(n *node, state bridge.Reader) {
 		if s.Executed > c.executed() {
 			r.broken("I3", "the network knows command %d of chain %s as executed, but it is not", s.Executed, s.Label)
 		}
-		r.stats.Checks += 5
+		if taken := c.State().SealHeight; s.ExecutedSeal > taken {
+			r.broken("I3", "the network says that chain %s takes no seals below height %d, but it does, from %d", s.Label, s.ExecutedSeal, taken)
+		}
+		r.stats.Checks += 6
 	}
 	r.timeline.add(r.height, r.at.UnixMilli(), chains)
 }

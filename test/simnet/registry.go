@@ -252,8 +252,6 @@ func (r *run) refresh() {
 		if err != nil {
 			return err
 		}
-		// What was removed by the unbonding time until now does not come back.
-		reg.loggedFrom = max(reg.loggedFrom, r.height-min(r.height, int64(reg.params.UnbondingBlocks)))
 		reg.params = network.Params
 		if network.Epoch != reg.epoch {
 			r.broken("handover", "the state is in epoch %d, the blocks told of %d", network.Epoch, reg.epoch)

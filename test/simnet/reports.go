@@ -25,7 +25,7 @@ type delayed struct {
 // one is forged.
 func (r *run) report() {
 	rnd, anybody := r.dice.of("report"), r.anybody()
-	if anybody == nil {
+	if anybody == nil || r.height == 0 {
 		return
 	}
 	n, by := pick(rnd, r.nodes), pick(rnd, r.nodes)
@@ -38,8 +38,8 @@ func (r *run) report() {
 	report.Witness = witness(anybody, report.Height)
 	if report.Witness != nil {
 		r.witnessed[report.Signature] = true
-		if !n.liar && rnd.IntN(2) == 0 {
-			lie(rnd, report)
+		if !n.liar && rnd.IntN(4) > 0 {
+			r.misreport(rnd, anybody, report)
 			r.rare("a false witness")
 		}
 	}
@@ -87,7 +87,7 @@ func witness(n *node, height uint64) *types.SealWitness {
 	if err == nil && answer.Code == 0 {
 		err = json.Unmarshal(answer.Value, &view)
 	}
-	if answer.GetCode() == bridge.ErrNotFound.Code && int64(height) < n.run.loggedSince() {
+	if answer.GetCode() == bridge.ErrNotFound.Code && int64(height) < n.run.registry.loggedFrom {
 		return nil
 	}
 	if err != nil || answer.Code != 0 {
@@ -96,21 +96,55 @@ func witness(n *node, height uint64) *types.SealWitness {
 	return view.Witness
 }
 
-// loggedSince is the height from which on every node can make witnesses.
-func (r *run) loggedSince() int64 {
-	return max(r.registry.loggedFrom, r.height-min(r.height, int64(r.registry.params.UnbondingBlocks)))
+// since is the height from which on signers answer for seals in a block, by the
+// chains of a state: the unbonding time back, and further where a contract would
+// still take an older seal.
+func (r *run) since(height int64, chains []bridge.ChainState) int64 {
+	since := r.unbonding(height)
+	for _, c := range chains {
+		if c.Refused == "" {
+			since = min(since, int64(c.ExecutedSeal))
+		}
+	}
+	return since
 }
 
-// lie makes a witness of a true seal say that there was none, or another.
-func lie(rnd *rand.Rand, report *types.ReportSignature) {
+func (r *run) unbonding(height int64) int64 {
+	return height - min(height, int64(r.registry.params.UnbondingBlocks))
+}
+
+// answered gives the bounds of what since was when the newest block's
+// transactions were executed: behind its receipts, and before what governance did
+// to chains in it.
+func (r *run) answered() (low, high int64) {
+	var after []bridge.ChainState
+	n := r.anybody()
+	n.view(func(state bridge.Reader) (err error) {
+		after, err = n.app.Machine().Chains(state)
+		return err
+	})
+	low, high = r.since(r.height, r.agreed), r.since(r.height, after)
+	if high < low || high == 0 {
+		high = r.unbonding(r.height)
+	}
+	return low, high
+}
+
+// misreport makes a witness of a true seal say that there was none, or another; or it
+// brings a true one of another height, or none.
+func (r *run) misreport(rnd *rand.Rand, n *node, report *types.ReportSignature) {
 	w := report.Witness
-	switch rnd.IntN(3) {
+	switch rnd.IntN(5) {
 	case 0:
 		w.Entry.Root = types.Hash(randomBytes(rnd, 32))
 	case 1:
 		w.Entry.Epoch++
-	default:
+	case 2:
 		w.Entry.Height++
+	case 3:
+		report.Witness = witness(n, 1+rnd.Uint64N(uint64(r.height)))
+	default:
+		report.Witness = nil
 	}
 }
 

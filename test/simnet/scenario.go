@@ -200,5 +200,5 @@ var usualRates = map[Fault]int{
 	FaultPower: 50, FaultForge: 10, FaultHide: 20, FaultBlind: 40, FaultSlow: 60, FaultStall: 5, FaultReorg: 20,
 	FaultRefuse: 30, FaultInvalid: 40, FaultRelay: 60, FaultIdle: 10,
 	FaultPause: 2, FaultAlarm: 100, FaultProposal: 15, FaultTx: 20, FaultDeep: 2, FaultPrint: 1, FaultBurst: 2, FaultMute: 2,
-	FaultAbsent: 5, FaultEvidence: 2, FaultReport: 20,
+	FaultAbsent: 5, FaultEvidence: 2, FaultReport: 50,
 }

@@ -156,8 +156,8 @@ func (r *run) reported(report types.ReportSignature, code uint32) {
 	id := r.forgers[report.Root] // zero for a seal that was made
 	v, known := reg.known[id]
 	height := int64(report.Height)
-	forged := known && v.Status != types.ValidatorTombstoned && height <= r.height &&
-		height >= r.height-min(r.height, int64(reg.params.UnbondingBlocks))
+	low, high := r.answered()
+	forged := known && v.Status != types.ValidatorTombstoned && height >= low
 	needed, shown := r.witnessed[report.Signature], r.proves(report.Witness, report.Height, r.height)
 	switch {
 	case code == 0 && !forged:
@@ -170,9 +170,9 @@ func (r *run) reported(report types.ReportSignature, code uint32) {
 		}
 		v.Status = types.ValidatorTombstoned
 		reg.known[id] = v
-	case forged && (shown || !r.forgets(report.Height)):
+	case forged && height >= high && (shown || !r.forgets(report.Height)):
 		r.broken("ban", "the report of a forged seal of height %d by %s is refused with code %d", height, v.Moniker, code)
-	case forged:
+	case forged && height >= high:
 		r.rare("a witness is outdated")
 	}
 	r.stats.Checks++

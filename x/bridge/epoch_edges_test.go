@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -28,13 +29,14 @@ func wantRefused(t *testing.T, n *bridgetest.Network, validator int, tx types.Tx
 	}
 }
 
-// pruned makes seals until the state has forgotten the first ones, and returns
-// the witness of the third and the second's entry.
-func pruned(t *testing.T, n *bridgetest.Network) (w types.SealWitness, other types.SealEntry) {
+// sealedLong makes seals until the state has forgotten the first ones, and returns
+// the witnesses of those; all of the history is one tree.
+func sealedLong(t *testing.T, n *bridgetest.Network) []types.SealWitness {
 	t.Helper()
-	var all [4]types.SealEntry // the first one is the network's first command
-	var leaves [4]types.Hash
-	for i := range all {
+	const seals = 4 // the first one is of the network's first commands
+	var w [seals]types.SealWitness
+	var leaves [seals]types.Hash
+	for i := range w {
 		if i > 0 {
 			n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(10)), alpha)
 		}
@@ -43,14 +45,18 @@ func pruned(t *testing.T, n *bridgetest.Network) (w types.SealWitness, other typ
 		if err != nil || history.Count != uint64(i+1) { //nolint:gosec // an index
 			t.Fatalf("%+v %v", history, err)
 		}
-		all[i], leaves[i] = history.Last, sealhistory.Leaf(history.Last)
+		w[i].Entry, w[i].Position, leaves[i] = history.Last, uint64(i), sealhistory.Leaf(history.Last) //nolint:gosec // an index
 	}
 	n.Run(20)
-	w = types.SealWitness{Entry: all[2], Position: 2, Path: []types.Hash{leaves[3], sealhistory.Parent(leaves[0], leaves[1])}}
-	if needed, err := n.Machine.NeedsWitness(n.State(), all[2].Height); err != nil || !needed {
-		t.Fatalf("a witness is needed: %t, %v", needed, err)
+	left, right := sealhistory.Parent(leaves[0], leaves[1]), sealhistory.Parent(leaves[2], leaves[3])
+	w[0].Path, w[1].Path = []types.Hash{leaves[1], right}, []types.Hash{leaves[0], right}
+	w[2].Path = []types.Hash{leaves[3], left}
+	for _, w := range w[:3] {
+		if needed, err := n.Machine.NeedsWitness(n.State(), w.Entry.Height); err != nil || !needed {
+			t.Fatalf("height %d: a witness is needed: %t, %v", w.Entry.Height, needed, err)
+		}
 	}
-	return w, all[1]
+	return w[:3]
 }
 
 func seldomForgets(g *types.Genesis) {
@@ -70,59 +76,134 @@ func reported(t *testing.T, by *bridgetest.Validator, e types.SealEntry, w *type
 }
 
 // What was sealed at a height that the state has forgotten is said by a witness
-// only, and nothing but a true one.
+// only, and by nothing but a true one of that height.
 func TestReportOfAForgottenSeal(t *testing.T) {
 	n := bridgetest.NewPair(t, seldomForgets)
-	good, other := pruned(t, n)
-	sealed := good.Entry
-	forged := types.SealEntry{Epoch: sealed.Epoch, Height: sealed.Height, Root: types.Hash{0xba}}
-	between := types.SealEntry{Epoch: sealed.Epoch, Height: sealed.Height - 1, Root: types.Hash{0xba}}
-	about := func(e types.SealEntry) *types.SealWitness {
+	witnesses := sealedLong(t, n)
+	good, sealed := witnesses[1], witnesses[1].Entry
+	with := func(change func(w *types.SealWitness)) *types.SealWitness {
 		w := good
-		w.Entry = e
+		w.Path = slices.Clone(w.Path)
+		change(&w)
 		return &w
 	}
 	liar := n.Validators[3]
+	of := func(w *types.SealWitness) types.Tx { return reported(t, liar, sealed, w) }
+	long := func(nodes int) []types.Hash { return make([]types.Hash, nodes) }
 	for name, tx := range map[string]types.Tx{
-		"the true seal":                        reported(t, liar, sealed, &good),
-		"the true seal, no witness":            reported(t, liar, sealed, nil),
-		"the true seal, another height's":      reported(t, liar, sealed, &types.SealWitness{Entry: other, Position: 1, Path: good.Path}),
-		"the true seal, a made up entry":       reported(t, liar, sealed, about(types.SealEntry{Height: sealed.Height, Epoch: sealed.Epoch, Root: types.Hash{1}})),
-		"the true seal, said to be none":       reported(t, liar, sealed, about(types.SealEntry{Height: sealed.Height + 1, Epoch: sealed.Epoch, Root: sealed.Root})),
-		"the true seal, a path of another one": reported(t, liar, sealed, &types.SealWitness{Entry: sealed, Position: 2, Path: []types.Hash{{1}, {2}}}),
-		"a forged one, no witness":             reported(t, liar, forged, nil),
-		"a height between, no witness":         reported(t, liar, between, nil),
+		"no witness":                     of(nil),
+		"its witness":                    of(&good),
+		"the witness of the seal before": of(&witnesses[0]),
+		"the witness of the next seal":   of(&witnesses[2]),
+		"another root":                   of(with(func(w *types.SealWitness) { w.Entry.Root = types.Hash{1} })),
+		"another epoch":                  of(with(func(w *types.SealWitness) { w.Entry.Epoch++ })),
+		"said to be none":                of(with(func(w *types.SealWitness) { w.Entry.Height++ })),
+		"another path":                   of(with(func(w *types.SealWitness) { w.Path[0] = types.Hash{1} })),
+		"a longer path":                  of(with(func(w *types.SealWitness) { w.Path = append(w.Path, types.Hash{}) })),
+		"an empty path":                  of(with(func(w *types.SealWitness) { w.Path = nil })),
+		"a position above all":           of(with(func(w *types.SealWitness) { w.Position = 4 })),
+		"a position far above all":       of(with(func(w *types.SealWitness) { w.Position, w.Path = 1<<39, long(39) })),
+		"the last position there can be": of(with(func(w *types.SealWitness) { w.Position, w.Path = 1<<64-1, long(types.MaxWitnessPath) })),
 	} {
 		t.Run(name, func(t *testing.T) { wantRefused(t, n, 0, tx, bridge.ErrReport) })
 	}
 	if v := validatorOf(t, n, liar); v.Status != types.ValidatorActive {
 		t.Fatalf("%+v", v)
 	}
-	for i, e := range []types.SealEntry{forged, between} {
-		liar := n.Validators[3-i]
-		n.Operate(reported(t, liar, e, &good), 0)
-		if v := validatorOf(t, n, liar); v.Status != types.ValidatorTombstoned || v.Reason != "forged_seal" {
-			t.Errorf("height %d: %+v", e.Height, v)
-		}
+	forged := sealed
+	forged.Root = types.Hash{0xba}
+	wantRefused(t, n, 0, reported(t, liar, forged, nil), bridge.ErrReport)
+	wantBanned(t, n, liar, reported(t, liar, forged, &good))
+}
+
+func wantBanned(t *testing.T, n *bridgetest.Network, liar *bridgetest.Validator, report types.Tx) {
+	t.Helper()
+	n.Operate(report, 0)
+	if v := validatorOf(t, n, liar); v.Status != types.ValidatorTombstoned || v.Reason != "forged_seal" {
+		t.Errorf("%+v", v)
 	}
 }
 
-// Nobody answers for a seal for ever, whatever a witness says; and when the
-// unbonding time is made longer a true seal stays true.
+// Whatever is not the seal of its height in its epoch is forged: where none was
+// made, where another was, and at heights to come.
+func TestForgedSeals(t *testing.T) {
+	for name, forge := range map[string]func(good, next types.SealEntry, height int64) (e types.SealEntry, witnessed bool){
+		"another root":                  func(e, _ types.SealEntry, _ int64) (types.SealEntry, bool) { e.Root[0]++; return e, true },
+		"another epoch":                 func(e, _ types.SealEntry, _ int64) (types.SealEntry, bool) { e.Epoch++; return e, true },
+		"between, that seal's root":     func(e, _ types.SealEntry, _ int64) (types.SealEntry, bool) { e.Height--; return e, true },
+		"the newest, another root":      func(_, e types.SealEntry, _ int64) (types.SealEntry, bool) { e.Root[0]++; return e, false },
+		"above the newest":              func(_, e types.SealEntry, _ int64) (types.SealEntry, bool) { e.Height++; return e, false },
+		"the block that bans":           func(e, _ types.SealEntry, h int64) (types.SealEntry, bool) { e.Height = uint64(h) + 1; return e, false }, //nolint:gosec // a height
+		"to come, which contracts take": func(e, _ types.SealEntry, _ int64) (types.SealEntry, bool) { e.Height = 1 << 63; return e, false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := bridgetest.NewPair(t, seldomForgets)
+			w := sealedLong(t, n)[1]
+			history, err := n.Machine.SealHistory(n.State())
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, witnessed := forge(w.Entry, history.Last, n.Height)
+			var shown *types.SealWitness
+			if witnessed {
+				shown = &w
+			}
+			wantBanned(t, n, n.Validators[3], reported(t, n.Validators[3], e, shown))
+		})
+	}
+}
+
+// A seal that is open is judged by its record, whatever a witness says.
+func TestReportOfAnOpenSeal(t *testing.T) {
+	n := bridgetest.NewPair(t, seldomForgets)
+	var seals []types.SealEntry
+	for range 3 {
+		n.Send(bridgetest.To(beta, bob, bridgetest.GoldToken, alice, types.NewAmount(10)), alpha)
+		n.Run(4)
+		history, err := n.Machine.SealHistory(n.State())
+		if err != nil {
+			t.Fatal(err)
+		}
+		seals = append(seals, history.Last)
+	}
+	if seals[0].Height == seals[2].Height {
+		t.Fatalf("%+v", seals)
+	}
+	wantRefused(t, n, 0, reported(t, n.Validators[3], seals[0], nil), bridge.ErrReport)
+	forged := seals[0]
+	forged.Root[0]++
+	wantBanned(t, n, n.Validators[3], reported(t, n.Validators[3], forged, nil))
+}
+
+// Nobody answers for a seal for ever, whatever a witness says; but for as long as
+// some contract would take it; and when the unbonding time is made longer a true
+// seal stays true.
 func TestReportsHaveTheirTime(t *testing.T) {
 	n := bridgetest.NewPair(t, seldomForgets)
-	w, _ := pruned(t, n)
+	w := sealedLong(t, n)[1]
 	sealed := w.Entry
-	forged := types.SealEntry{Epoch: sealed.Epoch, Height: sealed.Height, Root: types.Hash{0xba}}
 	agree(t, n, setParam("unbonding_blocks", 20), 0, 1, 2)
 	n.Run(20)
-	wantRefused(t, n, 0, reported(t, n.Validators[3], forged, &w), bridge.ErrReport)
-	agree(t, n, setParam("unbonding_blocks", 1000), 0, 1, 2)
-	wantRefused(t, n, 0, reported(t, n.Validators[3], sealed, &w), bridge.ErrReport)
-	n.Operate(reported(t, n.Validators[3], forged, &w), 0)
-	if v := validatorOf(t, n, n.Validators[3]); v.Status != types.ValidatorTombstoned {
-		t.Errorf("%+v", v)
+	forged, liar := sealed, n.Validators[3]
+	forged.Root[0]++
+	since, err := n.Machine.AccountableSince(n.State(), n.Height)
+	if err != nil || since >= sealed.Height {
+		t.Fatalf("accountable since %d, though alpha would take a seal of height %d: %v", since, sealed.Height, err)
 	}
+	n.Send(bridgetest.To(alpha, alice, wrappedGold(n), bob, types.NewAmount(10)), beta)
+	n.Settle(20)
+	n.Run(20)
+	history, err := n.Machine.SealHistory(n.State())
+	if err != nil {
+		t.Fatal(err)
+	}
+	since, err = n.Machine.AccountableSince(n.State(), n.Height)
+	if err != nil || since <= sealed.Height || since > history.Last.Height {
+		t.Fatalf("accountable since %d: %v", since, err)
+	}
+	wantRefused(t, n, 0, reported(t, liar, forged, &w), bridge.ErrReport)
+	agree(t, n, setParam("unbonding_blocks", 1000), 0, 1, 2)
+	wantRefused(t, n, 0, reported(t, liar, sealed, &w), bridge.ErrReport)
 }
 
 // A validator that changes its operator again and again has no more open

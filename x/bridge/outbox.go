@@ -272,7 +272,7 @@ func (a *applier) receipt(chain *pb.Chain, command *pb.Command, e types.Executed
 		a.settle(chain, command, e.First+i, e.Failed(i), nonce)
 	}
 	command.Executed = e.First + e.Count
-	chain.NextItem = command.Executed
+	chain.NextItem, chain.ExecutedSeal = command.Executed, command.Height
 	a.emit(EventCommandExecuted, "chain", decimal(chain.Id), "outbox_nonce", decimal(command.Nonce),
 		"kind", types.CommandKind(command.Kind).String(), "first", decimal(e.First), "count", decimal(e.Count), //nolint:gosec // written from a CommandKind
 		"relayer", e.Relayer.Hex(), "transfers", a.released.String())

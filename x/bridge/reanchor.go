@@ -181,6 +181,7 @@ func (a *applier) undoExecutions(chain *pb.Chain, r types.Reanchor) {
 			first = r.NextItem
 		}
 		a.undoExecution(chain, nonce, first)
+		chain.ExecutedSeal = 0 // that of a command which may be gone
 	}
 }
 

@@ -31,8 +31,8 @@ func (a *applier) seal() {
 	}
 	root := evmsig.MerkleRoot(leaves)
 	seal.Root = root[:]
-	a.s.SetSeal(seal)
 	a.remember(types.SealEntry{Height: seal.Height, Epoch: seal.Epoch, Root: root})
+	a.s.SetSeal(seal)
 	a.network.OpenSeals++
 	a.emit(EventSealed, "height", decimal(seal.Height), "epoch", decimal(seal.Epoch), "root", root.Hex(),
 		"commands", decimal(uint64(len(leaves))))

@@ -22,6 +22,10 @@ func (a *applier) remember(entry types.SealEntry) {
 func sealHistory(v state.View) *sealhistory.History {
 	kept, h := v.SealHistory(), &sealhistory.History{}
 	if kept.Count == 0 {
+		v.Seals(0, func(seal *pb.Seal) bool {
+			state.Failf("the seal of height %d is in no seal history: another version of this program has made the state", seal.Height)
+			return false
+		})
 		return h
 	}
 	const hash = len(types.Hash{})
@@ -36,6 +40,19 @@ func sealHistory(v state.View) *sealhistory.History {
 		Previous: kept.Last.Previous, Height: kept.Last.Height, Epoch: kept.Last.Epoch, Root: types.Hash(kept.Last.Root),
 	}
 	return h
+}
+
+// accountableSince is the height from which on signers answer for seals: the
+// unbonding time back, and further where a contract would still take an older
+// one.
+func accountableSince(network *pb.Network, chains []*pb.Chain, height uint64) uint64 {
+	since := height - min(height, network.Params.UnbondingBlocks)
+	for _, chain := range chains {
+		if chain.Refused == "" {
+			since = min(since, chain.ExecutedSeal)
+		}
+	}
+	return since
 }
 
 // sealedAt is the entry that says what was sealed at a height, by what the state
@@ -78,6 +95,14 @@ func covers(e types.SealEntry, height uint64) bool { return e.Previous < height 
 func (m *Machine) SealHistory(r Reader) (h *sealhistory.History, err error) {
 	defer state.Catch(&err)
 	return sealHistory(state.NewView(r)), nil
+}
+
+// AccountableSince is the height from which on signers answer for seals, in the
+// block after the state of a height.
+func (m *Machine) AccountableSince(r Reader, height int64) (since uint64, err error) {
+	defer state.Catch(&err)
+	v := state.NewView(r)
+	return accountableSince(v.Network(), v.Chains(), uint64(height)+1), nil //nolint:gosec // heights are positive
 }
 
 // NeedsWitness says whether a report about a height has to bring a witness: the

@@ -199,12 +199,10 @@ func (a *applier) stays(member *pb.Member) bool {
 }
 
 // report bans who signed a seal that the network never made: nobody signs what
-// is not committed, so one such signature proves a stolen key or a liar.
+// is not committed, so one such signature proves a stolen key or a liar. That is
+// so for heights to come, too.
 func (a *applier) report(m types.ReportSignature) error {
-	if m.Height > a.height() {
-		return refuse(ErrReport, "block %d is still to come", m.Height)
-	}
-	if since := a.height() - min(a.height(), a.network.Params.UnbondingBlocks); m.Height < since {
+	if since := accountableSince(a.network, a.chains, a.height()); m.Height < since {
 		return refuse(ErrReport, "nobody answers for seals below height %d any more", since)
 	}
 	entry, err := sealedAt(a.s.View, m.Height, m.Witness)

@@ -41,6 +41,9 @@ type ChainState struct {
 	Outbox       uint64 `json:"outbox"`    // last outbox nonce assigned
 	Executed     uint64 `json:"executed"`  // last outbox nonce wholly executed
 	NextItem     uint32 `json:"next_item"` // next item of command executed+1
+	// ExecutedSeal is the height of the seal under which anything was last
+	// executed: the contract takes none below. 0 where that is not known.
+	ExecutedSeal uint64 `json:"executed_seal"`
 	OpenBatches  uint32 `json:"open_batches"`
 	Queued       uint64 `json:"queued"` // entries waiting for a batch
 }
@@ -109,7 +112,8 @@ func chainState(c *pb.Chain) ChainState {
 		TransferOffset: c.Offset, Transfers: c.Transfers, Ended: uint64(max(0, c.Ended)),
 		Active: c.Active, Refused: c.Refused, Paused: pauseOf(c),
 		PausedHeight: c.PausedHeight, Outbox: c.Outbox, Executed: c.Executed, NextItem: c.NextItem,
-		OpenBatches: c.OpenBatches, Queued: c.Queued,
+		ExecutedSeal: c.ExecutedSeal,
+		OpenBatches:  c.OpenBatches, Queued: c.Queued,
 	}
 }
 

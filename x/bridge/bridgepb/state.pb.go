@@ -1118,17 +1118,18 @@ type Chain struct {
 	ExpiryBlocks  uint64                 `protobuf:"varint,20,opt,name=expiry_blocks,json=expiryBlocks,proto3" json:"expiry_blocks,omitempty"` // blocks of this chain after which a held transfer from it is refunded
 	Paused        uint32                 `protobuf:"varint,22,opt,name=paused,proto3" json:"paused,omitempty"`                                 // 0 no, 1 paused, 2 contradicted
 	PausedHeight  uint64                 `protobuf:"varint,23,opt,name=paused_height,json=pausedHeight,proto3" json:"paused_height,omitempty"`
-	HeadHeight    uint64                 `protobuf:"varint,24,opt,name=head_height,json=headHeight,proto3" json:"head_height,omitempty"`    // block that last moved the head
-	HeadMs        int64                  `protobuf:"varint,25,opt,name=head_ms,json=headMs,proto3" json:"head_ms,omitempty"`                // and its time, Unix milliseconds
-	Anchor        uint64                 `protobuf:"varint,26,opt,name=anchor,proto3" json:"anchor,omitempty"`                              // cursor that governance set, 0 if it never did
-	Offset        uint64                 `protobuf:"varint,27,opt,name=offset,proto3" json:"offset,omitempty"`                              // of transfers' nonces over inbox nonces: a re-anchored inbox may be shorter
-	Vanished      []*Vanished            `protobuf:"bytes,28,rep,name=vanished,proto3" json:"vanished,omitempty"`                           // transfers whose deposits no history holds any more
-	SetEpoch      uint64                 `protobuf:"varint,31,opt,name=set_epoch,json=setEpoch,proto3" json:"set_epoch,omitempty"`          // epoch whose set the outbox has named last; 0 before Initialized
-	SetInForce    uint64                 `protobuf:"varint,32,opt,name=set_in_force,json=setInForce,proto3" json:"set_in_force,omitempty"`  // epoch whose set the contract is known to obey
-	EpochCursor   uint64                 `protobuf:"varint,34,opt,name=epoch_cursor,json=epochCursor,proto3" json:"epoch_cursor,omitempty"` // cursor at the epoch's begin: who named it may have left since
-	DutyHead      uint64                 `protobuf:"varint,33,opt,name=duty_head,json=dutyHead,proto3" json:"duty_head,omitempty"`          // agreed head when the duty to observe was last judged
-	Transfers     uint64                 `protobuf:"varint,29,opt,name=transfers,proto3" json:"transfers,omitempty"`                        // from this chain, ever
-	Ended         int64                  `protobuf:"varint,30,opt,name=ended,proto3" json:"ended,omitempty"`                                // of them: paid, refunded, claimed, become fee, vanished or dropped
+	HeadHeight    uint64                 `protobuf:"varint,24,opt,name=head_height,json=headHeight,proto3" json:"head_height,omitempty"`       // block that last moved the head
+	HeadMs        int64                  `protobuf:"varint,25,opt,name=head_ms,json=headMs,proto3" json:"head_ms,omitempty"`                   // and its time, Unix milliseconds
+	Anchor        uint64                 `protobuf:"varint,26,opt,name=anchor,proto3" json:"anchor,omitempty"`                                 // cursor that governance set, 0 if it never did
+	Offset        uint64                 `protobuf:"varint,27,opt,name=offset,proto3" json:"offset,omitempty"`                                 // of transfers' nonces over inbox nonces: a re-anchored inbox may be shorter
+	Vanished      []*Vanished            `protobuf:"bytes,28,rep,name=vanished,proto3" json:"vanished,omitempty"`                              // transfers whose deposits no history holds any more
+	SetEpoch      uint64                 `protobuf:"varint,31,opt,name=set_epoch,json=setEpoch,proto3" json:"set_epoch,omitempty"`             // epoch whose set the outbox has named last; 0 before Initialized
+	SetInForce    uint64                 `protobuf:"varint,32,opt,name=set_in_force,json=setInForce,proto3" json:"set_in_force,omitempty"`     // epoch whose set the contract is known to obey
+	EpochCursor   uint64                 `protobuf:"varint,34,opt,name=epoch_cursor,json=epochCursor,proto3" json:"epoch_cursor,omitempty"`    // cursor at the epoch's begin: who named it may have left since
+	ExecutedSeal  uint64                 `protobuf:"varint,35,opt,name=executed_seal,json=executedSeal,proto3" json:"executed_seal,omitempty"` // height of the seal under which anything was last executed; the contract takes none below
+	DutyHead      uint64                 `protobuf:"varint,33,opt,name=duty_head,json=dutyHead,proto3" json:"duty_head,omitempty"`             // agreed head when the duty to observe was last judged
+	Transfers     uint64                 `protobuf:"varint,29,opt,name=transfers,proto3" json:"transfers,omitempty"`                           // from this chain, ever
+	Ended         int64                  `protobuf:"varint,30,opt,name=ended,proto3" json:"ended,omitempty"`                                   // of them: paid, refunded, claimed, become fee, vanished or dropped
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1376,6 +1377,13 @@ func (x *Chain) GetSetInForce() uint64 {
 func (x *Chain) GetEpochCursor() uint64 {
 	if x != nil {
 		return x.EpochCursor
+	}
+	return 0
+}
+
+func (x *Chain) GetExecutedSeal() uint64 {
+	if x != nil {
+		return x.ExecutedSeal
 	}
 	return 0
 }
@@ -2891,7 +2899,7 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\x06Misses\x12\x12\n" +
 	"\x04duty\x18\x01 \x01(\x04R\x04duty\x12\x12\n" +
 	"\x04part\x18\x02 \x01(\x04R\x04part\x12\x16\n" +
-	"\x06counts\x18\x03 \x03(\rR\x06counts\"\xe1\a\n" +
+	"\x06counts\x18\x03 \x03(\rR\x06counts\"\x86\b\n" +
 	"\x05Chain\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
@@ -2929,7 +2937,8 @@ const file_bridged_bridge_v1_state_proto_rawDesc = "" +
 	"\tset_epoch\x18\x1f \x01(\x04R\bsetEpoch\x12 \n" +
 	"\fset_in_force\x18  \x01(\x04R\n" +
 	"setInForce\x12!\n" +
-	"\fepoch_cursor\x18\" \x01(\x04R\vepochCursor\x12\x1b\n" +
+	"\fepoch_cursor\x18\" \x01(\x04R\vepochCursor\x12#\n" +
+	"\rexecuted_seal\x18# \x01(\x04R\fexecutedSeal\x12\x1b\n" +
 	"\tduty_head\x18! \x01(\x04R\bdutyHead\x12\x1c\n" +
 	"\ttransfers\x18\x1d \x01(\x04R\ttransfers\x12\x14\n" +
 	"\x05ended\x18\x1e \x01(\x03R\x05ended\"4\n" +

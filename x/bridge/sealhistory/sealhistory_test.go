@@ -127,6 +127,24 @@ func TestAWitnessIsOutdatedWhenItsTreeGrows(t *testing.T) {
 	}
 }
 
+// A position that no entry has is held by nothing, and breaks nothing.
+func TestPositionsOfNoEntry(t *testing.T) {
+	var h sealhistory.History
+	for range 12 {
+		h.Append(types.SealEntry{Height: h.Last.Height + 1})
+		for _, position := range []uint64{h.Count, h.Count + 1, 2 * h.Count, 1 << 39, 1 << 63, 1<<64 - 1} {
+			for length := range 66 {
+				if h.Holds(types.SealWitness{Entry: h.Last, Position: position, Path: make([]types.Hash, length)}) {
+					t.Fatalf("position %d of %d is held by a path of %d", position, h.Count, length)
+				}
+			}
+			if level, ok := h.Level(position); ok {
+				t.Fatalf("position %d of %d has level %d", position, h.Count, level)
+			}
+		}
+	}
+}
+
 func TestNoEntryIsHeldByAnEmptyHistory(t *testing.T) {
 	var h sealhistory.History
 	if h.Holds(types.SealWitness{}) {

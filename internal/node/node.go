@@ -252,7 +252,7 @@ func (n *Node) openComet(ctx context.Context, logger ops.CometLogger) (err error
 	if err != nil {
 		return fmt.Errorf("read node key: %w", err)
 	}
-	metrics := cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{
+	metrics := cometMetrics(&cmtconfig.InstrumentationConfig{
 		Prometheus: n.App.Telemetry.Enabled, Namespace: n.Comet.Instrumentation.Namespace,
 	})
 	// CometBFT must not serve its metrics on a second port, nor wait for a second

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	cmtlog "github.com/cometbft/cometbft/libs/log"
 )
@@ -14,7 +13,21 @@ import (
 type CometLogger struct {
 	to    *slog.Logger
 	level slog.Level
-	said  []any // attributes of With, which a handler would format at once
+	said  *said // by With; a handler's own With would format it at once
+}
+
+// said is what calls of With were given, the latest first.
+type said struct {
+	before  *said
+	keyvals []any
+}
+
+// attributes has what was said first at the beginning.
+func (s *said) attributes() []any {
+	if s == nil {
+		return nil
+	}
+	return append(s.before.attributes(), attributes(s.keyvals)...)
 }
 
 var _ cmtlog.Logger = CometLogger{}
@@ -42,9 +55,10 @@ func (l CometLogger) Warn(msg string, keyvals ...any) { l.log(slog.LevelWarn, ms
 func (l CometLogger) Error(msg string, keyvals ...any) { l.log(slog.LevelError, msg, keyvals) }
 
 // With implements CometBFT's Logger. CometBFT calls it for each vote that it
-// looks for, and nearly always writes nothing then.
+// looks for, hundreds of times a second at rest, and nearly always writes nothing
+// then: so nothing is made of it before a line is written.
 func (l CometLogger) With(keyvals ...any) cmtlog.Logger {
-	l.said = slices.Concat(l.said, attributes(keyvals))
+	l.said = &said{l.said, keyvals}
 	return l
 }
 
@@ -52,7 +66,7 @@ func (l CometLogger) log(level slog.Level, msg string, keyvals []any) {
 	if level < l.level || !l.to.Enabled(context.Background(), level) {
 		return
 	}
-	l.to.Log(context.Background(), level, msg, slices.Concat(l.said, attributes(keyvals))...)
+	l.to.Log(context.Background(), level, msg, append(l.said.attributes(), attributes(keyvals)...)...)
 }
 
 // attributes makes slog attributes of CometBFT's pairs, whose values may be

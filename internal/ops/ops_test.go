@@ -51,15 +51,16 @@ func TestCometLogger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with := comet.With("module", "consensus")
-	with.Info("hidden")
+	module := comet.With("module", "consensus")
+	with, other := module.With("height", 7, "round", 1), module.With("height", 8)
+	other.Info("hidden")
 	value := stringer("some")
 	with.Warn("shown", "peer", &value, "nil", (*stringer)(nil), "err", errors.New("oh"), "odd")
 	text := out.String()
 	if strings.Contains(text, "hidden") {
 		t.Error("info is written at level warn")
 	}
-	for _, want := range []string{"component=comet.consensus", "peer=some", "nil=<nil>", "err=oh", "extra=odd", "level=warn"} {
+	for _, want := range []string{"peer=some", "nil=<nil>", "err=oh", "extra=odd", "level=warn", "component=comet.consensus height=7 round=1 peer=some"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q lacks %q", text, want)
 		}

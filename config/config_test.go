@@ -252,7 +252,7 @@ func TestComet(t *testing.T) {
 	if c.Moniker != "anna" || c.P2P.PersistentPeers != "abc@127.0.0.1:1" || c.RootDir != h.String() {
 		t.Errorf("moniker %q, peers %q, root %q", c.Moniker, c.P2P.PersistentPeers, c.RootDir)
 	}
-	if c.Consensus.TimeoutCommit != 300*time.Millisecond || c.Consensus.PeerGossipSleepDuration != 10*time.Millisecond ||
+	if c.Consensus.TimeoutCommit != 330*time.Millisecond || c.Consensus.PeerGossipSleepDuration != 10*time.Millisecond ||
 		c.BlockSync.AdaptiveSync || c.TxIndex.Indexer != "null" || c.Mempool.Size != 1000 {
 		t.Errorf("our settings did not survive the file: %+v", c)
 	}

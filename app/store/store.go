@@ -82,6 +82,7 @@ type Store struct {
 	reader  *iavl.MutableTree // never written: only makes snapshots, with its own node cache
 	working working
 	flat    flat // what working reads
+	beside  Beside
 
 	mu     sync.Mutex
 	first  int64         // oldest version that At gives; guarded by mu
@@ -102,21 +103,22 @@ func Open(c Config) (*Store, error) {
 	if c.Keep < 0 {
 		return nil, fmt.Errorf("open state store: keep %d versions: want 0 (all) or more", c.Keep)
 	}
-	raw, owned, err := openDB(c)
+	raw, owned, err := openDB(c, databaseName)
 	if err != nil {
 		return nil, err
 	}
-	s, err := load(c, newGuardedDB(raw, owned))
+	db := newGuardedDB(raw, owned)
+	s, err := load(c, db)
+	if err == nil {
+		s.beside, err = openBeside(c)
+	}
 	if err != nil {
-		if owned {
-			err = errors.Join(err, raw.Close())
-		}
-		return nil, err
+		return nil, errors.Join(err, db.Close())
 	}
 	return s, nil
 }
 
-func openDB(c Config) (db dbm.DB, owned bool, err error) {
+func openDB(c Config, name string) (db dbm.DB, owned bool, err error) {
 	if c.DB != nil {
 		return c.DB, false, nil
 	}
@@ -133,7 +135,7 @@ func openDB(c Config) (db dbm.DB, owned bool, err error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, false, fmt.Errorf("open state store: %w", err)
 	}
-	db, err = dbm.NewDB(databaseName, dbm.BackendType(backend), c.Dir)
+	db, err = dbm.NewDB(name, dbm.BackendType(backend), c.Dir)
 	if err != nil {
 		return nil, false, fmt.Errorf("open state store %s in %s: %w", backend, c.Dir, err)
 	}
@@ -294,7 +296,7 @@ func (s *Store) claimForPruning() (upTo int64, any bool) {
 
 // Close closes the store. What is not in memory then answers ErrClosed.
 func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.db.Close(), s.beside.db.Close()); err != nil {
 		return fmt.Errorf("close state store: %w", err)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 
 const (
 	// mostPerSecond is how many deposits are foreseen.
-	mostPerSecond = 30_000
+	mostPerSecond = 40_000
 	startWithin   = 2 * time.Minute // until deposits are finalised
 	drainWithin   = 3 * time.Minute // until every transfer is complete
 	lookEvery     = 100 * time.Millisecond

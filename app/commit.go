@@ -15,7 +15,7 @@ func (a *App) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 		return nil, fmt.Errorf("commit: no block was finalized after height %d", a.store.Version())
 	}
 	if err := a.logSeal(uint64(height)); err != nil {
-		// The state does not need the log, and says itself if its database is broken.
+		// The state does not need the log, and says itself if it cannot be written.
 		a.log.Error("this seal cannot be witnessed by this node later", "height", height, "err", err)
 	}
 	version, _, err := a.store.Commit()
